@@ -1,0 +1,1 @@
+"""The embedded database: runs compiled modules and behaves as a server does, inside this process."""

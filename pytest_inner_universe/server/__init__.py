@@ -1,0 +1,1 @@
+"""How a server comes to run. In this package's own process: `EmbeddedServer`."""

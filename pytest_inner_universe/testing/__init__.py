@@ -1,0 +1,1 @@
+"""The test kit: universes, doubles, simulators and factories; usable with and without pytest."""

@@ -1,0 +1,24 @@
+"""What holds for the whole suite."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast examples are made and run says how busy the machine is, nothing about the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples in every run of CI, so that a change is judged by what it changed; a failure says how to repeat it.
+settings.register_profile("ci", settings.get_profile("suite"), derandomize=True, print_blob=True)
+# `--hypothesis-profile=quick` while a test is being written, `thorough` before a release; `examples` follows them.
+settings.register_profile("quick", settings.get_profile("suite"), max_examples=10)
+settings.register_profile("thorough", settings.get_profile("suite"), max_examples=2_000)
+settings.load_profile("ci" if os.environ.get("CI") else "suite")
+
+
+@pytest.fixture(autouse=True)
+def _same_output_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a run of pytest inside a test print what a user's terminal shows: on CI, pytest no longer shortens lines."""
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,189 @@
+"""A server's side of the first protocol: what becomes of subscriptions and queries."""
+
+from __future__ import annotations
+
+import pytest
+from support.first_protocol import (
+    CHANGE,
+    NO_TIME,
+    ROW,
+    Server,
+    table_update,
+)
+
+from pytest_inner_universe.wire import (
+    OneOffQuery,
+    OneOffQueryResult,
+    QueryRows,
+    QuerySetUpdate,
+    RowList,
+    SingleTableRows,
+    Subscribe,
+    SubscribeApplied,
+    SubscriptionError,
+    TransactionUpdate,
+    Unsubscribe,
+    UnsubscribeApplied,
+    v1,
+)
+from pytest_inner_universe.wire.v1_manners import OLDEST
+
+
+class TestQueries:
+    """Subscriptions and single queries."""
+
+    def test_a_query_set(self) -> None:
+        server = Server()
+        assert server.hear(v1.SubscribeMulti(("a", "b"), 1, 7)) == [Subscribe(1, 7, ("a", "b"))]
+        rows = QueryRows((SingleTableRows("person", RowList([ROW])), SingleTableRows("person", RowList())))
+        (answer,) = server.say(SubscribeApplied(1, 7, rows))
+        empty = v1.TableUpdate(4098, "person", 0, (v1.QueryUpdate(RowList(), RowList()),))
+        assert answer == v1.SubscribeMultiApplied(1, 0, 7, v1.DatabaseUpdate((table_update(RowList([ROW])), empty)))
+        assert server.hear(v1.UnsubscribeMulti(2, 7)) == [Unsubscribe(2, 7, 1)]
+        (answer,) = server.say(UnsubscribeApplied(2, 7, QueryRows(rows.tables[:1])))
+        gone = table_update(RowList(), RowList([ROW]))
+        assert answer == v1.UnsubscribeMultiApplied(2, 0, 7, v1.DatabaseUpdate((gone,)))
+
+    def test_a_single_query_names_its_table_even_without_rows(self) -> None:
+        server = Server()
+        assert server.hear(v1.SubscribeSingle("SELECT * FROM person", 1, 7)) == [
+            Subscribe(1, 7, ("SELECT * FROM person",))
+        ]
+        (answer,) = server.say(SubscribeApplied(1, 7, QueryRows()))
+        assert answer == v1.SubscribeApplied(
+            1, 0, 7, v1.SubscribeRows(4098, "person", v1.TableUpdate(4098, "person", 0, ()))
+        )
+        assert server.hear(v1.Unsubscribe(2, 7)) == [Unsubscribe(2, 7, 1)]
+        rows = QueryRows((SingleTableRows("person", RowList([ROW])),))
+        (answer,) = server.say(UnsubscribeApplied(2, 7, rows))
+        gone = table_update(RowList(), RowList([ROW]))
+        assert answer == v1.UnsubscribeApplied(2, 0, 7, v1.SubscribeRows(4098, "person", gone))
+
+    def test_a_single_query_without_rows_is_an_empty_update_in_1_2(self) -> None:
+        server = Server(manners=OLDEST)
+        server.hear(v1.SubscribeSingle("SELECT * FROM person", 1, 7))
+        (answer,) = server.say(SubscribeApplied(1, 7, QueryRows()))
+        empty = v1.TableUpdate(4098, "person", 0, (v1.QueryUpdate(RowList(), RowList()),))
+        assert answer == v1.SubscribeApplied(1, 0, 7, v1.SubscribeRows(4098, "person", empty))
+        server.hear(v1.Unsubscribe(2, 7))
+        (answer,) = server.say(UnsubscribeApplied(2, 7, QueryRows()))
+        assert answer == v1.UnsubscribeApplied(2, 0, 7, v1.SubscribeRows(4098, "person", empty))
+
+    @pytest.mark.parametrize("queries", [(), ("SELECT * FROM *",), ("SELECT * FROM person", "SELECT * FROM team")])
+    def test_a_set_that_is_not_one_query_does_not_end_as_a_single_one(self, queries: tuple[str, ...]) -> None:
+        server = Server()
+        server.hear(v1.SubscribeMulti(queries, 1, 7))
+        server.say(SubscribeApplied(1, 7, QueryRows()))
+        server.hear(v1.Unsubscribe(2, 7))
+        (answer,) = server.say(UnsubscribeApplied(2, 7, QueryRows()))
+        assert answer == v1.SubscriptionError(0, 2, 7, None, "Internal error")
+
+    def test_a_query_that_something_else_covers_does_not_end_as_a_single_one(self) -> None:
+        server = Server()
+        server.subscribe(7)
+        server.subscribe(8)
+        server.hear(v1.Unsubscribe(9, 7))
+        (answer,) = server.say(UnsubscribeApplied(9, 7, QueryRows()))
+        assert answer == v1.SubscriptionError(0, 9, 7, None, "Internal error")
+        server.hear(v1.Unsubscribe(10, 8))
+        (answer,) = server.say(UnsubscribeApplied(10, 8, QueryRows()))
+        assert isinstance(answer, v1.UnsubscribeApplied)
+
+    def test_a_single_query_is_not_of_all_tables(self) -> None:
+        server = Server()
+        assert server.hear(v1.SubscribeSingle("SELECT *\nFROM *", 1, 7)) == []
+        reason = "sql parser error: Expected identifier, found: * at Line: 2, Column 6"
+        assert server.sent() == [v1.SubscriptionError(0, 1, 7, None, f"{reason}, executing: `SELECT *\nFROM *`")]
+
+    def test_all_reasons_of_a_failed_legacy_subscription_are_told_in_1_2(self) -> None:
+        server = Server(manners=OLDEST)
+        server.hear(v1.Subscribe(("",), 1))
+        reason = "SubscriptionError: Empty string"
+        (answer,) = server.say(SubscriptionError(1, 1 << 32, f"{reason}, executing: ``"))
+        assert isinstance(answer, v1.TransactionUpdate)
+        assert answer.status == v1.Failed(f"{reason}, executing: ``: {reason}: Empty string")
+
+    def test_the_same_query_under_another_id_is_not_sent_again(self) -> None:
+        server = Server()
+        assert server.subscribe(7, rows=(ROW,)).update.tables
+        assert not server.subscribe(8, rows=(ROW,)).update.tables
+        parts = [QuerySetUpdate(number, CHANGE.query_sets[0].tables) for number in (7, 8)]
+        (answer,) = server.say(TransactionUpdate(tuple(parts)))
+        assert answer == v1.TransactionUpdateLight(0, v1.DatabaseUpdate((table_update(RowList([ROW])),)))
+        rows = QueryRows((SingleTableRows("person", RowList([ROW])),))
+        server.hear(v1.UnsubscribeMulti(9, 7))
+        assert server.say(UnsubscribeApplied(9, 7, rows)) == [v1.UnsubscribeMultiApplied(9, 0, 7, v1.DatabaseUpdate())]
+        assert server.say(TransactionUpdate(parts[1:])) == [answer]  # type: ignore[arg-type]
+        server.hear(v1.UnsubscribeMulti(10, 8))
+        (last,) = server.say(UnsubscribeApplied(10, 8, rows))
+        assert last == v1.UnsubscribeMultiApplied(
+            10, 0, 8, v1.DatabaseUpdate((table_update(RowList(), RowList([ROW])),))
+        )
+
+    def test_a_table_that_two_sets_share_is_sent_once(self) -> None:
+        server = Server()
+        server.subscribe(7, rows=(ROW,))
+        server.hear(v1.SubscribeMulti(("SELECT * FROM person", "SELECT * FROM seen"), 8, 8))
+        found = [SingleTableRows("person", RowList([ROW])), SingleTableRows("seen", RowList([b"x"]))]
+        (applied,) = server.say(SubscribeApplied(8, 8, QueryRows(tuple(found))))
+        assert isinstance(applied, v1.SubscribeMultiApplied)
+        assert [table.table_name for table in applied.update.tables] == ["seen"]
+        server.hear(v1.UnsubscribeMulti(9, 8))
+        (gone,) = server.say(UnsubscribeApplied(9, 8, QueryRows(tuple(found))))
+        assert isinstance(gone, v1.UnsubscribeMultiApplied)
+        assert [table.table_name for table in gone.update.tables] == ["seen"]
+
+    def test_the_old_way_to_subscribe_replaces_what_was_there(self) -> None:
+        server = Server()
+        (first,) = server.hear(v1.Subscribe(("a",), 1))
+        assert first == Subscribe(1, 1 << 32, ("a",))
+        rows = QueryRows((SingleTableRows("person", RowList([ROW])),))
+        expected = v1.InitialSubscription(v1.DatabaseUpdate((table_update(RowList([ROW])),)), 1, NO_TIME)
+        assert server.say(SubscribeApplied(1, 1 << 32, rows)) == [expected]
+        end, second = server.hear(v1.Subscribe(("b",), 2))
+        assert (end.query_set_id, second.query_strings) == (1 << 32, ("b",))
+        assert server.say(UnsubscribeApplied(end.request_id, end.query_set_id)) == []
+        failed = SubscriptionError(2, second.query_set_id, "no")
+        assert server.say(failed) == [v1.SubscriptionError(0, 2, None, None, "no")]
+
+    def test_errors(self) -> None:
+        server = Server()
+        server.hear(v1.SubscribeMulti(("a",), 1, 7))
+        assert server.say(SubscriptionError(1, 7, "no")) == [v1.SubscriptionError(0, 1, 7, None, "no")]
+        server.hear(v1.UnsubscribeMulti(2, 9))
+        assert server.say(SubscriptionError(2, 9, "none")) == [v1.SubscriptionError(0, 2, 9, None, "none")]
+
+    def test_the_end_of_one_set_is_the_end_of_all(self) -> None:
+        server = Server()
+        server.subscribe(7)
+        server.subscribe(8, "other")
+        assert server.say(SubscriptionError(None, 8, "gone")) == [v1.SubscriptionError(0, None, None, None, "gone")]
+        assert server.say(CHANGE) == []
+
+    def test_a_query_asked_once_has_any_message_id(self) -> None:
+        server = Server()
+        (first,) = server.hear(v1.OneOffQuery(b"same", "a"))
+        (second,) = server.hear(v1.OneOffQuery(b"same", "b"))
+        assert (first, second) == (OneOffQuery(1 << 32, "a"), OneOffQuery((1 << 32) + 1, "b"))
+        rows = QueryRows((SingleTableRows("person", RowList([ROW])),))
+        assert server.say(OneOffQueryResult(second.request_id, rows)) == [
+            v1.OneOffQueryResponse(b"same", None, (v1.OneOffTable("person", RowList([ROW])),), NO_TIME)
+        ]
+        assert server.say(OneOffQueryResult(first.request_id, "no")) == [
+            v1.OneOffQueryResponse(b"same", "no", (), NO_TIME)
+        ]
+
+    @pytest.mark.parametrize(
+        "request_",
+        [v1.SubscribeMulti(("SELECT * FROM ping_event",), 1, 7), v1.SubscribeSingle("SELECT * FROM ping_event", 1, 7)],
+    )
+    def test_event_tables_are_refused_at_once(self, request_: v1.ClientMessage) -> None:
+        server = Server(bindings="2.8")
+        assert server.hear(request_) == []
+        (answer,) = server.sent()
+        text = (
+            "Subscribing to event tables requires WebSocket v2. "
+            "Please upgrade your client SDK and regenerate your module bindings."
+        )
+        assert answer == v1.SubscriptionError(0, 1, 7, None, text)
+        assert server.session.unanswered == ()
