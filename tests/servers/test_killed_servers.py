@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.on_disk import wait_until_written
 
 from pytest_inner_universe.client import (
     Connection,
@@ -31,6 +32,7 @@ from pytest_inner_universe.client import (
 from pytest_inner_universe.engine.module import Module
 from pytest_inner_universe.server.leftovers import Run
 from pytest_inner_universe.server.process import ProcessServer
+from pytest_inner_universe.server.readiness import ping
 from pytest_inner_universe.server.remote_handle import RemoteHandle
 
 pytestmark = pytest.mark.asyncio
@@ -49,22 +51,14 @@ def server(run: Run, tmp_path: Path) -> Iterator[ProcessServer]:
         yield server
 
 
-def is_written(folder: Path, text: str) -> bool:
-    return any(text.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
-
-
 @pytest_asyncio.fixture
 async def database(server: ProcessServer, module: Module, tmp_path: Path) -> AsyncIterator[RemoteHandle]:
     """A database that is on disk, with one row in it."""
     handle = await asyncio.to_thread(server.database, "killed", module)
     async with HttpApi(server.url, server.credentials(None).token) as api:
         await api.call(handle.name, "add_person", ["the first", 1, 30])
-        # Asking again and again gives the server the time that it needs.
-        while not (
-            is_written(tmp_path / "data/control-db", handle.name)
-            and is_written(tmp_path / "data/replicas", "the first")
-        ):
-            await api.ping()
+    data = tmp_path / "data"
+    await asyncio.to_thread(wait_until_written, server, data, module, "the first", ask=lambda: ping(server.url))
     yield handle
 
 

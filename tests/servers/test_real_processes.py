@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.on_disk import wait_until_written
 from support.sockets import connect, ends
 
 from pytest_inner_universe.client.http_errors import NoSuchDatabase
@@ -72,10 +73,6 @@ def test_it_starts_with_every_level_of_log(level: str, run: Run) -> None:
         assert any("listening on" in line for line in server.log_tail(100))
 
 
-def is_written(folder: Path, text: str) -> bool:
-    return any(text.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
-
-
 def test_a_database_on_disk_outlives_a_crash_of_its_server(run: Run, module: Module, tmp_path: Path) -> None:
     data = tmp_path / "data"
     server = ProcessServer(run=run, data_dir=data, in_memory=False).start()
@@ -83,9 +80,7 @@ def test_a_database_on_disk_outlives_a_crash_of_its_server(run: Run, module: Mod
     alice = universe.actor("alice").identity
     universe.call("add_person", "Ada", 1, 36)
     old = server.url
-    # Release 1.2.0 answers before it has written, and cannot be asked whether it has.
-    while not (is_written(data / "control-db", universe.name) and is_written(data / "replicas", "Ada")):
-        ping(old)
+    wait_until_written(server, data, module, "Ada", ask=lambda: ping(old))
     server.kill()
     with pytest.raises(ServerGone) as caught:
         universe.call("nothing")

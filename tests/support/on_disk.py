@@ -1,0 +1,38 @@
+"""When a real server with its data on disk has written what it confirmed.
+
+Release 1.2.0 answers up to half a second before it writes, its catalogue and the rows of each database apart, and cannot be
+asked how far it is. Both are logs: who finds what was done last there knows that all before it is there too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pytest_inner_universe.engine.module import Module
+from pytest_inner_universe.server.process import ProcessServer
+
+_A_DATABASE_LATER = "written-last"
+
+
+def wait_until_written(server: ProcessServer, data: Path, module: Module, row: str, ask: Callable[[], object]) -> None:
+    """Wait until the databases that were published so far and a row are on disk.
+
+    A database is several entries of the catalogue, its name the first of them, so another database is published and its
+    name is looked for.
+
+    Args:
+        server: The server, with its data in `data`.
+        data: Its folder.
+        module: Any module, published once more.
+        row: A text of the last row that was written into a database, found nowhere else.
+        ask: Asks the server for anything; again and again, which gives it the time that it needs.
+    """
+    later = server.database(_A_DATABASE_LATER, module)
+    while not (_is_written(data / "control-db", later.name) and _is_written(data / "replicas", row)):
+        ask()
+    later.close()
+
+
+def _is_written(folder: Path, text: str) -> bool:
+    return any(text.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
