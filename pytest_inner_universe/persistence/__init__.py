@@ -51,13 +51,14 @@ if TYPE_CHECKING:
     from .errors import VersionConflictError as VersionConflictError
     from .errors import VersionNotFoundError as VersionNotFoundError
     from .event_bus import SpacetimeEventBus as SpacetimeEventBus
+    from .health import HealthEndpoint as HealthEndpoint
     from .inner_universe import InnerUniverseClient as InnerUniverseClient
     from .manager import PersistenceManager as PersistenceManager
     from .manager import initialize_persistence as initialize_persistence
+    from .metrics import MemoryMetrics as MemoryMetrics
+    from .metrics import Metrics as Metrics
+    from .metrics import PrometheusMetrics as PrometheusMetrics
     from .monitoring import EventMonitor as EventMonitor
-    from .monitoring import MemoryMetrics as MemoryMetrics
-    from .monitoring import Metrics as Metrics
-    from .monitoring import PrometheusMetrics as PrometheusMetrics
     from .nerv_bridge import NervBridge as NervBridge
     from .nerv_bridge import NervBus as NervBus
     from .perspective_aware import PerspectiveAware as PerspectiveAware
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from .preflight import Check as Check
     from .preflight import Preflight as Preflight
     from .preflight import check_deployment as check_deployment
+    from .recovery import Recovery as Recovery
     from .state_projector import SpacetimeStateProjector as SpacetimeStateProjector
     from .subscriptions import ChangeSubscription as ChangeSubscription
     from .temporal_store import SpacetimeTemporalStore as SpacetimeTemporalStore
@@ -139,12 +141,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "EventBatch",
         "RelationBatch",
     ),
-    "monitoring": (
-        "EventMonitor",
+    "health": ("HealthEndpoint",),
+    "metrics": (
         "MemoryMetrics",
         "Metrics",
         "PrometheusMetrics",
     ),
+    "monitoring": ("EventMonitor",),
+    "recovery": ("Recovery",),
     "perspective_aware": ("PerspectiveAware",),
     "state_projector": ("SpacetimeStateProjector",),
     "subscriptions": ("ChangeSubscription",),
