@@ -103,6 +103,8 @@ class ServerEnd:
         except QuerySetRefused as error:
             self.client.deliver(messages.SubscriptionError(request, number, error.server_text))
         else:
+            for replaced in self.client.query_sets.keys() & message.replaced:
+                self.database.unsubscribe(self.client, replaced)
             self.client.deliver(messages.SubscribeApplied(request, number, rows))
 
     def _unsubscribe(self, message: messages.Unsubscribe) -> None:

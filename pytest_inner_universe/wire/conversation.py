@@ -220,6 +220,8 @@ class Conversation:
             if type(message) is SubscribeApplied:
                 if asked not in request.started:
                     raise LocalProtocolError(f"{name}: query set {asked} is in use")
+                for replaced in request.message.replaced:  # type: ignore[union-attr]
+                    self._sets.pop(replaced, None)
                 self._go_live(asked)
             elif (
                 type(message) is UnsubscribeApplied or type(request.message) is Unsubscribe or asked in request.started

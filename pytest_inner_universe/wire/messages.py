@@ -24,11 +24,12 @@ UNSUBSCRIBE_SEND_DROPPED_ROWS: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """Start a query set."""
+    """Start a query set; sets that it replaces end if it starts. Only servers of the first protocol know of such."""
 
     request_id: int
     query_set_id: int
     query_strings: tuple[str, ...]
+    replaced: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Answers:
         light: Whether the client wants to know what changed, but not why.
         requests: What waits for answers.
         queries: Message ids of one-off queries, by the ids that stand for them in the second protocol.
-        hidden: Ids of requests that the client did not make.
+        legacy_sets: The set of the legacy `Subscribe` that is live, if any, and those that may be, oldest first.
         now: Returns the time, for answers that no database gives.
         manners: How the release of the server speaks the protocol.
     """
@@ -77,7 +77,7 @@ class Answers:
         light: bool,
         requests: Requests,
         queries: dict[int, bytes],
-        hidden: set[int],
+        legacy_sets: list[int],
         now: Callable[[], Timestamp],
         manners: V1Manners,
     ) -> None:
@@ -86,7 +86,7 @@ class Answers:
         self._is_light = light or (schema is not None and schema.hides_callers)
         self._requests = requests
         self._queries = queries
-        self._hidden = hidden
+        self._legacy_sets = legacy_sets
         self._now = now
         self._manners = manners
         self._updates = Updates(codec, schema)
@@ -180,20 +180,19 @@ class Answers:
         if isinstance(request, v1.SubscribeSingle):
             tables = self._updates.start(number, (request.query,), message.rows)
             return v1.SubscribeApplied(request_id, 0, number, self._single(request.query, tables))
-        # A legacy subscription shows its rows whatever else covers them; the empty text makes it differ from others.
-        marker = ("",) if isinstance(request, v1.Subscribe) else ()
-        update = v1.DatabaseUpdate(self._updates.start(number, request.query_strings + marker, message.rows))
         if isinstance(request, v1.Subscribe):
-            return v1.InitialSubscription(update, request_id, _NO_TIME)
+            while self._legacy_sets[0] != number:
+                self._updates.end(self._legacy_sets.pop(0), None)
+            # It shows its rows whatever else covers them, and covers none itself; so its queries do not matter.
+            tables = self._updates.start(number, (), message.rows)
+            return v1.InitialSubscription(v1.DatabaseUpdate(tables), request_id, _NO_TIME)
+        update = v1.DatabaseUpdate(self._updates.start(number, request.query_strings, message.rows))
         return v1.SubscribeMultiApplied(request_id, 0, number, update)
 
-    def _unsubscribed(self, message: common.UnsubscribeApplied, _: CallInfo | None) -> v1.ServerMessage | None:
+    def _unsubscribed(self, message: common.UnsubscribeApplied, _: CallInfo | None) -> v1.ServerMessage:
         number, request_id = message.query_set_id, message.request_id
         dropped = self._updates.dropped(number)
         tables = self._updates.end(number, message.rows)
-        if request_id in self._hidden:
-            self._hidden.remove(request_id)
-            return None
         request, _args = self._requests.answered(request_id, *_UNSUBSCRIBING)
         if isinstance(request, v1.Unsubscribe):
             if len(dropped) != 1 or any(map(is_of_all_tables, dropped)):
@@ -213,16 +212,15 @@ class Answers:
         rows = self._updates.table(name, updates)
         return v1.SubscribeRows(rows.table_id, name, rows)
 
-    def _subscription_failed(self, message: common.SubscriptionError, _: CallInfo | None) -> v1.ServerMessage | None:
+    def _subscription_failed(self, message: common.SubscriptionError, _: CallInfo | None) -> v1.ServerMessage:
         if message.request_id is None:
             # There is no word for the end of one set.
             self._updates.end_all()
             return v1.SubscriptionError(0, None, None, None, message.error)
-        if message.request_id in self._hidden:
-            self._hidden.remove(message.request_id)
-            return None
         request, _args = self._requests.answered(message.request_id, *_SUBSCRIBING, *_UNSUBSCRIBING)
         is_legacy = isinstance(request, v1.Subscribe)
+        if is_legacy:
+            self._legacy_sets.remove(message.query_set_id)
         if not self._manners.names_failed_sets and (is_legacy or is_taken_set(message.error)):
             reason, told, _query = message.error.partition(", executing: ")
             # Each error on the way is told with what caused it.

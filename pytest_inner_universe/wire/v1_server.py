@@ -4,7 +4,8 @@ What differs, and what becomes of it:
 
 - Queries that a client has subscribed to under another id are not sent again. This is done where two sets have the very
   same queries of a table; where these only overlap, all rows are sent, which a client that counts rows cannot tell.
-- The legacy `Subscribe` becomes a query set with an id that no client can choose, in place of the one before.
+- The legacy `Subscribe` becomes a query set with an id that no client can choose, in place of the one before, which goes
+  on where the new queries cannot be had.
 - Queries of event tables, and arguments that are text and do not fit, are refused here: no database ever sees them.
 - Failed calls keep their request id, refused ones lose it. With `NO_SUCCESS_NOTIFY` the caller hears of refusals only,
   and of rows like every other client. Modules with the newer definition hide from others who called what.
@@ -65,11 +66,10 @@ class V1Server:
         self._has_procedures = manners.has_procedures
         self._requests = Requests()
         self._queries: dict[int, bytes] = {}
-        self._hidden: set[int] = set()
+        self._legacy_sets: list[int] = []
         self._manners = manners
-        self._answers = Answers(codec, schema, light, self._requests, self._queries, self._hidden, now, manners)
+        self._answers = Answers(codec, schema, light, self._requests, self._queries, self._legacy_sets, now, manners)
         self._internal_ids = count(_FIRST_INTERNAL_ID)
-        self._legacy_set: int | None = None
         self._replies: list[bytes | str] = []
 
     def read_client_frame(self, frame: bytes | str) -> list[common.ClientMessage]:
@@ -147,14 +147,10 @@ class V1Server:
         return [common.Subscribe(message.request_id, message.query_id, queries)]
 
     def _subscribe_legacy(self, message: v1.Subscribe) -> list[common.ClientMessage]:
-        requests: list[common.ClientMessage] = []
-        if self._legacy_set is not None:
-            hidden = next(self._internal_ids)
-            self._hidden.add(hidden)
-            requests.append(common.Unsubscribe(hidden, self._legacy_set))
-        self._legacy_set = next(self._internal_ids)
+        number, replaced = next(self._internal_ids), tuple(self._legacy_sets)
+        self._legacy_sets.append(number)
         self._requests.expect(message)
-        return [*requests, common.Subscribe(message.request_id, self._legacy_set, message.query_strings)]
+        return [common.Subscribe(message.request_id, number, message.query_strings, replaced)]
 
     def _unsubscribe(self, message: v1.Unsubscribe | v1.UnsubscribeMulti) -> list[common.ClientMessage]:
         self._requests.expect(message)

@@ -120,6 +120,20 @@ def test_subscribing_and_unsubscribing(alice: Peer) -> None:
     assert alice.say(messages.Unsubscribe(4, 5)) == messages.UnsubscribeApplied(4, 5, None)
 
 
+def test_a_set_that_starts_ends_those_that_it_replaces(alice: Peer) -> None:
+    alice.say(messages.Subscribe(1, 5, ("SELECT * FROM person",)))
+    assert isinstance(alice.say(messages.Subscribe(2, 6, ("SELECT * FROM nowhere",), (5,))), messages.SubscriptionError)
+    assert _told_of(alice, "Ada") == [5]
+    alice.say(messages.Subscribe(3, 7, ("SELECT * FROM person",), (5, 6)))
+    assert _told_of(alice, "Bo") == [7]
+
+
+def _told_of(alice: Peer, name: str) -> list[int]:
+    outcome = alice.call("add_person", name, 1, 30).result
+    assert isinstance(outcome, messages.ReducerOk)
+    return [part.query_set_id for part in outcome.transaction_update.query_sets]
+
+
 def test_subscriptions_that_cannot_be(alice: Peer) -> None:
     assert alice.say(messages.Subscribe(1, 5, ("SELECT * FROM nowhere",))) == messages.SubscriptionError(
         1,

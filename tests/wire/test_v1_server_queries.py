@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from support.first_protocol import (
     CHANGE,
@@ -140,11 +142,26 @@ class TestQueries:
         rows = QueryRows((SingleTableRows("person", RowList([ROW])),))
         expected = v1.InitialSubscription(v1.DatabaseUpdate((table_update(RowList([ROW])),)), 1, NO_TIME)
         assert server.say(SubscribeApplied(1, 1 << 32, rows)) == [expected]
-        end, second = server.hear(v1.Subscribe(("b",), 2))
-        assert (end.query_set_id, second.query_strings) == (1 << 32, ("b",))
-        assert server.say(UnsubscribeApplied(end.request_id, end.query_set_id)) == []
+        (second,) = server.hear(v1.Subscribe(("b",), 2))
+        assert (second.query_strings, second.replaced) == (("b",), (1 << 32,))
+        assert server.say(SubscribeApplied(2, second.query_set_id, rows)) == [replace(expected, request_id=2)]
+        parts = [QuerySetUpdate(second.query_set_id, CHANGE.query_sets[0].tables)]
+        assert len(server.say(TransactionUpdate(tuple(parts)))) == 1
+        (third,) = server.hear(v1.Subscribe(("c",), 3))
+        assert third.replaced == (second.query_set_id,)
+
+    def test_what_was_there_goes_on_where_the_old_way_to_subscribe_fails(self) -> None:
+        server = Server()
+        (first,) = server.hear(v1.Subscribe(("a",), 1))
+        rows = QueryRows((SingleTableRows("person", RowList([ROW])),))
+        server.say(SubscribeApplied(1, first.query_set_id, rows))
+        (second,) = server.hear(v1.Subscribe(("b",), 2))
+        (third,) = server.hear(v1.Subscribe(("c",), 3))
+        assert third.replaced == (first.query_set_id, second.query_set_id)
         failed = SubscriptionError(2, second.query_set_id, "no")
         assert server.say(failed) == [v1.SubscriptionError(0, 2, None, None, "no")]
+        parts = [QuerySetUpdate(first.query_set_id, CHANGE.query_sets[0].tables)]
+        assert len(server.say(TransactionUpdate(tuple(parts)))) == 1
 
     def test_errors(self) -> None:
         server = Server()
