@@ -2,7 +2,7 @@
 
 The real server is a process, or with `--universe-backend=docker` a container; without one, the tests fail with what was
 looked for. `--parity-operations=20000` says how many operations are compared, and the terminal tells at the end what they
-were. `--parity-seed` repeats a run.
+were. `--parity-seed` repeats a run, and `--parity-shrink` looks for fewer operations that show a difference.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--parity-operations", type=int, default=USUAL, help="how many operations are compared")
     group.addoption(
         "--parity-seed", type=int, default=None, help="where the operations start; the same on CI unless given"
+    )
+    group.addoption(
+        "--parity-shrink",
+        action="store_true",
+        help="take operations away as long as the difference stays; takes minutes",
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, DummyCookieJar
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from support.parity import every_type, inner_universe
 from support.parity.machine import Arena, machine_of
@@ -45,7 +45,10 @@ def arena(request: pytest.FixtureRequest, real: RemoteServer, tally: Tally) -> I
 
 
 @pytest.mark.timeout(0)
-def test_same_operations_have_the_same_effects(arena: Arena, tally: Tally, first_seed: int) -> None:
+def test_same_operations_have_the_same_effects(
+    arena: Arena, tally: Tally, first_seed: int, pytestconfig: pytest.Config
+) -> None:
+    phases = [Phase.generate, *([Phase.shrink] if pytestconfig.getoption("--parity-shrink") else [])]
     machine = machine_of(arena)
     until = tally.operations + tally.wanted // len(SUBJECTS)
     number = first_seed
@@ -59,7 +62,9 @@ def test_same_operations_have_the_same_effects(arena: Arena, tally: Tally, first
                     stateful_step_count=STEPS,
                     deadline=None,
                     database=None,
-                    phases=[Phase.generate, Phase.shrink],
+                    phases=phases,
+                    report_multiple_bugs=False,
+                    verbosity=Verbosity.quiet,
                     suppress_health_check=list(HealthCheck),
                     print_blob=False,
                 ),

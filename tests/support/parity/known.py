@@ -23,11 +23,6 @@ class Difference:
 
 
 DIFFERENCES = (
-    Difference(
-        "why arguments do not fit",
-        re.compile(r"(invalid arguments for (?:reducer|function) [\w-]+): .*", re.DOTALL),
-        r"\1",
-    ),
     Difference("why a token is refused", re.compile(r"TokenError\(.*\)", re.DOTALL), "TokenError"),
     Difference(
         "which of several taken keys", re.compile(r"(IndexError: Unique constraint violation) '.*", re.DOTALL), r"\1"

@@ -178,13 +178,14 @@ class Masks:
         return sorted((self._row(codec.decode(row)) for row in rows), key=_order)
 
     def _row(self, row: dict[str, Any]) -> Any:
-        if isinstance(connection := row.get("connection_id"), ConnectionId):
-            self._side.meet(connection)
         # System tables hold identities and connection ids as plain numbers.
-        return {
-            name: self._plain(_ID_COLUMNS[name](value) if name in _ID_COLUMNS and isinstance(value, int) else value)
+        row = {
+            name: _ID_COLUMNS[name](value) if name in _ID_COLUMNS and isinstance(value, int) else value
             for name, value in row.items()
         }
+        if isinstance(connection := row.get("connection_id"), ConnectionId):
+            self._side.meet(connection)
+        return {name: self._plain(value) for name, value in row.items()}
 
     def _call(self, call: v1.ReducerCallInfo) -> Any:
         args: Any = call.args

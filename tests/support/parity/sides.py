@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,9 @@ from pytest_inner_universe.server.tokens import Credentials, TokenAuthority
 from pytest_inner_universe.wire import v1, v1_json
 from pytest_inner_universe.wire.frames import unpack
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 120.0
+"""Also a machine with much else to do answers within these."""
+POLL_SECONDS = 0.002
 BARRIER = 1_000_000_000
 """Request ids from here on belong to the machine itself."""
 EVERYBODY = ("owner", "alice", "bob", "carol")
@@ -153,16 +156,20 @@ class Side:
         client = self.clients.pop(slot)
         client.is_open = False
         await client.socket.close()
-        await self.until_clients(len(self.open_slots))
+        await self.until("st_client", len(self.open_slots))
 
-    async def until_clients(self, count: int) -> None:
-        """Wait until so many clients are connected."""
-        for _ in range(1000):
-            answer = await self.sql("owner", "SELECT COUNT(*) AS n FROM st_client")
-            if json.loads(answer.text)[0]["rows"] == [[count]]:
-                return
-            await asyncio.sleep(0.002)
-        raise AssertionError(f"{self.name}: a client that left is still there")
+    async def count(self, table: str) -> int:
+        """Return how many rows a table has."""
+        answer = await self.sql("owner", f"SELECT COUNT(*) AS n FROM {table}")
+        return int(json.loads(answer.text)[0]["rows"][0][0])
+
+    async def until(self, table: str, count: int) -> None:
+        """Wait until a table has so many rows."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while (found := await self.count(table)) != count:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self.name}: {table} has {found} rows for {ANSWER_SECONDS:g} s, not {count}")
+            await asyncio.sleep(POLL_SECONDS)
 
     def meet(self, connection: ConnectionId) -> None:
         """Take note of a caller's connection."""
@@ -174,19 +181,27 @@ class Side:
     def open_slots(self) -> list[int]:
         return [slot for slot, client in self.clients.items() if client.is_open]
 
-    async def settle(self) -> dict[int, list[Said]]:
-        """Wait until every client has heard everything that is on its way, and return it."""
-        await asyncio.gather(*(self._settle(client) for client in self.clients.values()))
+    async def settle(self, acting: int | None) -> dict[int, list[Said]]:
+        """Wait until every client has heard everything that is on its way, and return it.
+
+        Args:
+            acting: Who has just said something. What the others hear of it is on its way once it has its answer.
+        """
+        if acting is not None:
+            await self.heard_by(acting)
+        await asyncio.gather(*(self.heard_by(slot) for slot in self.clients if slot != acting))
         heard = {}
         for slot, client in list(self.clients.items()):
             heard[slot], client.said = client.said, []
             if not client.is_open:
                 await client.socket.close()
                 del self.clients[slot]
-                await self.until_clients(len(self.open_slots))
+                await self.until("st_client", len(self.open_slots))
         return heard
 
-    async def _settle(self, client: Client) -> None:
+    async def heard_by(self, slot: int) -> None:
+        """Wait until a client has heard the answer to all that it said."""
+        client = self.clients[slot]
         if not client.is_open:
             return
         self._barriers += 1
