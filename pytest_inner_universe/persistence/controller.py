@@ -31,7 +31,7 @@ class InnerUniverseController(ConnectedOperations):
         backend: What is started: ``process``, ``docker``, or ``embedded``, whose data ends with it.
         binary: The server program, for ``process``; looked for unless given.
         image: The image, for ``docker``; the vendor's unless given.
-        start_timeout: Seconds that a server has to come up; 10 for a process, 30 for a container unless given.
+        start_timeout: Seconds that a server has to come up; 30 unless given.
         stop_timeout: Seconds that a process has to end when asked, before it is killed; 5 unless given.
         starter: Brings a server up in some other way; the arguments from ``backend`` on do not count then.
 

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 IMAGE = "clockworklabs/spacetime"
 """The vendor's image."""
 START_SECONDS = 30.0
-STOP_SECONDS = 1
-"""What a server has to end by itself before it is killed; as first process of its container 1.x does not hear signals."""
+STOP_SECONDS = 3
+"""What a server with data has to end by itself before it is killed. As first process of its container 1.x does not hear
+signals; it needs half a second to write what it has confirmed."""
 _PORT = 3000
 _DATA = "/data"
 _KEPT_LINES = 200

@@ -1,4 +1,4 @@
-"""Whether a Docker engine answers, found out in milliseconds and without the libraries for Docker.
+"""Whether a Docker engine answers, found out without the libraries for Docker.
 
 Engines speak HTTP over a socket. That is all that is needed to ask one whether it is there and to remove a container that a
 dead run left; everything else is done by testcontainers, which is loaded when an engine is known to answer.
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 RUN_LABEL = "inner-universe.run"
 """Label of every container, with the run's id."""
-_LOCAL_SECONDS = 0.05
-"""What an engine on this machine has for its answer: three places are looked at within the tenth of a second."""
-_REMOTE_SECONDS = 2.0
+_ANSWER_SECONDS = 5.0
+"""What an engine has for its answer. One that is not there is known at once; one that is busy, or only just woken, is not."""
 _REMOVE_SECONDS = 20.0
 
 
@@ -82,12 +81,12 @@ def ping(address: str, environment: Mapping[str, str] | None = None) -> str | No
         None if it answers or cannot be asked this way, else what is wrong, in words.
     """
     try:
-        connection = connect(address, environment, timeout=_timeout(address))
+        connection = connect(address, environment, timeout=_ANSWER_SECONDS)
         if connection is None:
             return None
         status, _ = _ask(connection, "GET", "/_ping")
     except TimeoutError:
-        return f"no answer within {_timeout(address):g} s"
+        return f"no answer within {_ANSWER_SECONDS:g} s"
     except FileNotFoundError:
         return "no such socket"
     except PermissionError:
@@ -132,10 +131,6 @@ def _sockets(environment: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
         yield "Podman's socket", Path(runtime, "podman", "podman.sock")
     yield "Docker Desktop's socket", home / ".docker" / "run" / "docker.sock"
     yield "Podman's socket of the system", Path("/run/podman/podman.sock")
-
-
-def _timeout(address: str) -> float:
-    return _LOCAL_SECONDS if address.startswith("unix:") else _REMOTE_SECONDS
 
 
 class _SocketConnection(http.client.HTTPConnection):

@@ -26,11 +26,11 @@ from .remote import RemoteServer
 if TYPE_CHECKING:
     from types import TracebackType
 
-START_SECONDS = 10.0
+START_SECONDS = 30.0
 STOP_SECONDS = 5.0
-_WRITES_BEHIND_SECONDS = 0.6
-"""A release 1.x confirms a change up to half a second before it is on disk, and does not catch up when it is ended."""
-_OUTPUT_SECONDS = 1.0
+_WRITES_BEHIND_SECONDS = 1.0
+"""A release 1.x confirms a change up to half a second before it writes it, and does not catch up when it is ended."""
+_OUTPUT_SECONDS = 5.0
 _SEARCHED_LINES = 200
 _CAUSE = "error:"
 

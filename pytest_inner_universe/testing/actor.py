@@ -85,7 +85,7 @@ class Actor:
         return self.universe.connect(self)
 
     def disconnect(self) -> None:
-        """Close the connection that `call` opened."""
+        """Close the connection that `call` opened; a real server runs the module's hook for that a moment later."""
         self.universe.handle.disconnect(self.name)
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from support.fake_websocket import Peer, serving
+from support.sockets import refusing_port
 
 from pytest_inner_universe.client import (
     AnswerLost,
@@ -380,14 +381,11 @@ class TestMisbehaviour:
                 await api.health()
 
     async def test_nobody_there(self) -> None:
-        async def conduct(peer: Peer) -> None:
-            pass
-
-        async with serving(conduct) as url:
-            pass
-        async with HttpApi(url) as api:
-            with pytest.raises(ServerUnreachable) as caught:
-                await api.ping()
+        with refusing_port() as port:
+            url = f"http://127.0.0.1:{port}"
+            async with HttpApi(url) as api:
+                with pytest.raises(ServerUnreachable) as caught:
+                    await api.ping()
         assert str(caught.value) == f"no server could be reached at {url}: Connection refused"
         async with HttpApi("gibberish") as api:
             with pytest.raises(ServerUnreachable) as caught:

@@ -11,6 +11,7 @@ import pytest_asyncio
 from support import certificates
 from support.fake_server import SOMEBODY
 from support.fake_websocket import Peer, serving
+from support.sockets import refusing_port
 from support.websocket_peers import behave, opened
 
 from pytest_inner_universe.client import (
@@ -157,10 +158,8 @@ class TestConnecting:
         assert caught.value.reason == "it took the connection but said nothing for 0.2 s"
 
     async def test_nobody_there(self) -> None:
-        async with serving(behave) as url:
-            pass
-        with pytest.raises(ServerUnreachable) as caught:
-            await opened(url)
+        with refusing_port() as port, pytest.raises(ServerUnreachable) as caught:
+            await opened(f"http://127.0.0.1:{port}")
         assert caught.value.reason == "Connection refused"
         with pytest.raises(ServerUnreachable) as caught:
             await opened("gibberish")

@@ -41,7 +41,8 @@ def test_hooks_keep_the_list_of_connections(universe: Universe, inner: Helper) -
     row = inner.row("client_connection", identity=alice.identity)
     assert row["status"] == Variant("Connected")
     alice.disconnect()
-    assert alice.identity not in [row["identity"] for row in universe.rows("client_connection")]
+    while alice.identity in [row["identity"] for row in universe.rows("client_connection")]:
+        pass  # a real server runs the hook when it has seen the end of the connection
     for kind in ("CLIENT_CONNECTED", "CLIENT_DISCONNECTED"):
         assert alice.identity.hex() in [event["source"] for event in inner.events(kind)]
 

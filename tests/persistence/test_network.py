@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 from support import certificates
+from support.sockets import unused_port
 
 from pytest_inner_universe.persistence import ConnectionError as NoConnection
 from pytest_inner_universe.persistence import InnerUniverseClient, InnerUniverseConfig, Message, PersistenceManager
@@ -80,8 +81,7 @@ async def test_a_token_that_is_none(config: InnerUniverseConfig) -> None:
 
 
 async def test_it_is_tried_again_until_the_server_is_there(config: InnerUniverseConfig) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = unused_port()
     patient = replace(config, port=port, retry_attempts=1000, retry_delay_ms=1)
     connecting = asyncio.ensure_future(InnerUniverseClient(patient).connect_or_raise())
     await asyncio.sleep(0)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from support.programs import write_program
+from support.sockets import unused_port
 
 from pytest_inner_universe.persistence import (
     InnerUniverseConfig,
@@ -161,8 +162,7 @@ async def test_nothing_to_attach_to(config: InnerUniverseConfig) -> None:
 
 
 async def test_a_port_that_is_free(config: InnerUniverseConfig) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config.port = listener.getsockname()[1]
+    config.port = unused_port()
     assert (await answers(config))["port"] == f"+ 127.0.0.1:{config.port} is free"
 
 

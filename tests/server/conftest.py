@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.programs import MakeProgram, write_program
@@ -23,3 +26,12 @@ def make_program(tmp_path: Path) -> MakeProgram:
 def run(tmp_path: Path) -> Iterator[Run]:
     with Run(tmp_path / "runs") as run:
         yield run
+
+
+@pytest.fixture
+def an_hour_passes(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let an hour pass for whoever waits for a server, whatever it is called with."""
+    passed = threading.Event()
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 3_600 * passed.is_set(), sleep=time.sleep)
+    monkeypatch.setattr("pytest_inner_universe.server.readiness.time", clock)
+    return lambda *_: passed.set()

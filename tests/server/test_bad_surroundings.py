@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.sockets import refusing_port
 
 from pytest_inner_universe.server.binary import find_binary
 from pytest_inner_universe.server.docker import DockerServer
@@ -93,12 +94,12 @@ def test_a_server_that_starts_and_dies(
     )
 
 
-def test_a_server_that_never_answers(make_program: MakeProgram, run: Run) -> None:
-    server = ProcessServer(make_program("silent"), run=run, start_timeout=0.3)
+def test_a_server_that_never_answers(make_program: MakeProgram, run: Run, an_hour_passes: Callable[..., None]) -> None:
+    server = ProcessServer(make_program("silent"), run=run, start_timeout=60, on_line=an_hour_passes)
     with pytest.raises(StartFailed) as caught:
         server.start()
     assert text_of(caught.value) == (
-        "the SpacetimeDB server did not start: not ready within 0.3 s; it did not say where it listens\n"
+        "the SpacetimeDB server did not start: not ready within 60 s; it did not say where it listens\n"
         f"  started: {' '.join(server.command)}\n"
         "  the last that it wrote:\n"
         "    WARN starting"
@@ -281,10 +282,8 @@ def test_tokens_tell_what_is_wrong_with_them(token: str, facts: list[str]) -> No
 
 
 def test_a_server_elsewhere_that_is_not_there() -> None:
-    with web_server(200, "") as url:
-        pass
-    with pytest.raises(ServerGone) as caught:
-        ExternalServer(url).start()
+    with refusing_port() as port, pytest.raises(ServerGone) as caught:
+        ExternalServer(url := f"http://127.0.0.1:{port}").start()
     assert text_of(caught.value) == (
         f"the server at {url} is not running: GET /v1/ping: [Errno 111] Connection refused"
     )

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from support.sockets import refusing_port
 
 from pytest_inner_universe.server import docker_check
 from pytest_inner_universe.server.docker_check import RUN_LABEL, Engine, find_engine, ping, remove_container
@@ -95,6 +96,7 @@ def test_without_an_engine_what_was_tried_and_what_to_do_is_said(place: Path, mo
     listener.listen()
     sockets = [("", place / name) for name in ("nothing", "nothing2", "file", "deaf")]
     monkeypatch.setattr(docker_check, "_sockets", lambda _: sockets)
+    monkeypatch.setattr(docker_check, "_ANSWER_SECONDS", 0.05)
     with listener, pytest.raises(DockerMissing) as caught:
         find_engine({})
     assert str(caught.value) == (
@@ -130,9 +132,8 @@ def test_addresses_of_other_kinds(address: str, result: str | None) -> None:
 
 
 def test_an_engine_over_tcp_is_asked() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
-    assert ping(address, {}) == "Connection refused"
+    with refusing_port() as port:
+        assert ping(f"tcp://127.0.0.1:{port}", {}) == "Connection refused"
 
 
 def test_certificates_that_are_not_there_are_reported(place: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+from support.sockets import refusing_port
 
 from pytest_inner_universe.server.errors import ForeignDatabase, InvalidName, ServerGone, ServerRefused
 from pytest_inner_universe.server.external import ExternalServer, check_allowed
@@ -112,10 +113,8 @@ def test_a_server_is_checked_before_anything_is_sent() -> None:
 
 
 def test_a_server_that_does_not_answer_is_reported() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with pytest.raises(ServerGone) as caught:
-        ExternalServer(url).start()
+    with refusing_port() as port, pytest.raises(ServerGone) as caught:
+        ExternalServer(url := f"http://127.0.0.1:{port}").start()
     assert caught.value.server == f"at {url}"
     assert "refused" in caught.value.reason
 

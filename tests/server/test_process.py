@@ -7,12 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from support.sockets import connect, ends
+from support.sockets import connect, ends, refusing_port
 
 from pytest_inner_universe.server.errors import BinaryUnusable, ServerGone, StartFailed
 from pytest_inner_universe.server.leftovers import Run
@@ -132,11 +133,13 @@ def test_a_server_that_dies_is_reported_with_its_last_words(make_program: MakePr
     assert not server.is_running
 
 
-def test_a_server_that_never_answers_is_reported_and_ended(make_program: MakeProgram, run: Run) -> None:
-    server = ProcessServer(make_program("silent"), run=run, start_timeout=0.5)
+def test_a_server_that_never_answers_is_reported_and_ended(
+    make_program: MakeProgram, run: Run, an_hour_passes: Callable[..., None]
+) -> None:
+    server = ProcessServer(make_program("silent"), run=run, start_timeout=60, on_line=an_hour_passes)
     with pytest.raises(StartFailed) as caught:
         server.start()
-    assert caught.value.reason == "not ready within 0.5 s; it did not say where it listens"
+    assert caught.value.reason == "not ready within 60 s; it did not say where it listens"
     assert caught.value.log == ("WARN starting",)
     assert not server.is_running
 
@@ -234,4 +237,5 @@ def test_a_ping_says_what_came_instead_of_an_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         assert ping(url, timeout=0.05) == "no answer within 0.05 s"
-    assert ping(url) == "[Errno 111] Connection refused"
+    with refusing_port() as port:
+        assert ping(f"http://127.0.0.1:{port}") == "[Errno 111] Connection refused"

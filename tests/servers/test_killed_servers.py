@@ -11,7 +11,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.on_disk import wait_until_written
+from support.sockets import unused_port
 
 from pytest_inner_universe.client import (
     Connection,
@@ -32,7 +32,6 @@ from pytest_inner_universe.client import (
 from pytest_inner_universe.engine.module import Module
 from pytest_inner_universe.server.leftovers import Run
 from pytest_inner_universe.server.process import ProcessServer
-from pytest_inner_universe.server.readiness import ping
 from pytest_inner_universe.server.remote_handle import RemoteHandle
 
 pytestmark = pytest.mark.asyncio
@@ -45,9 +44,7 @@ STEP = 5
 @pytest.fixture
 def server(run: Run, tmp_path: Path) -> Iterator[ProcessServer]:
     """A server with its data on disk and a port that it keeps."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with ProcessServer(run=run, data_dir=tmp_path / "data", in_memory=False, port=port) as server:
+    with ProcessServer(run=run, data_dir=tmp_path / "data", in_memory=False, port=unused_port()) as server:
         yield server
 
 
@@ -58,7 +55,7 @@ async def database(server: ProcessServer, module: Module, tmp_path: Path) -> Asy
     async with HttpApi(server.url, server.credentials(None).token) as api:
         await api.call(handle.name, "add_person", ["the first", 1, 30])
     data = tmp_path / "data"
-    await asyncio.to_thread(wait_until_written, server, data, module, "the first", ask=lambda: ping(server.url))
+    await asyncio.to_thread(wait_until_written, server, data, module, "the first")
     yield handle
 
 
@@ -142,7 +139,12 @@ async def test_what_survives_is_what_came_first_and_whole(
     tasks.append(asyncio.ensure_future(writers[0].write_much(stop)))
     await listener.connection.wait_for(lambda: len(listener.heard) > confirmed_before)
     lost = asyncio.get_running_loop().create_future()
-    listener.connection.on_lost(lambda _: lost.set_result(list(listener.heard)))
+
+    def keep_what_was_heard(_: object) -> None:
+        if not lost.done():  # whoever comes back too early is thrown out again
+            lost.set_result(list(listener.heard))
+
+    listener.connection.on_lost(keep_what_was_heard)
 
     await crash(server, clients)
     before: list[str] = await lost
@@ -166,7 +168,7 @@ async def test_what_survives_is_what_came_first_and_whole(
     assert len(large) % STEP == 0
     # All know the same, and those who listened heard of each change once.
     for client in clients:
-        await asyncio.wait_for(agree(client, survived), 20)
+        await asyncio.wait_for(agree(client, survived), 30)
 
 
 async def agree(client: Client, names: set[str]) -> None:
@@ -177,15 +179,23 @@ async def agree(client: Client, names: set[str]) -> None:
 async def test_whoever_waits_for_a_server_that_stays_away_is_told(
     server: ProcessServer, database: RemoteHandle, module: Module
 ) -> None:
-    transport, policy = WebSocketTransport(server.url, database.name), Reconnect(attempts=3, first_delay=0.01)
+    gone = asyncio.Event()
+
+    async def until_it_is_gone(_: float) -> None:
+        await gone.wait()  # a process that is being killed may still take connections
+
+    transport, policy = WebSocketTransport(server.url, database.name), Reconnect(attempts=3, sleep=until_it_is_gone)
     async with await Connection.open(transport, module.definition, reconnect=policy) as connection:
         await connection.subscribe("SELECT * FROM person")
         waits = [
             asyncio.ensure_future(connection.call("add_person", "nobody", 1, 1, retry=True)),
             asyncio.ensure_future(connection.wait_for(lambda: False)),
         ]
-        os.kill(server.pid, signal.SIGKILL)
-        await asyncio.wait_for(connection.wait_closed(), 20)
+        pid = server.pid
+        os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        gone.set()
+        await asyncio.wait_for(connection.wait_closed(), 30)
         *waited, late = await asyncio.gather(*waits, connection.call("nothing"), return_exceptions=True)
         assert isinstance(late, NotConnected)
         for error in waited:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+from support.sockets import unused_port
 
 from pytest_inner_universe.client import (
     CallRefused,
@@ -161,7 +162,7 @@ class TestConnections:
         self, address: str, database: str, definition: ModuleDef, options: dict[str, Any]
     ) -> None:
         transport = WebSocketTransport(address, database, definition=definition, **options)
-        async with await Connection.open(transport, definition, timeout=10) as connection:
+        async with await Connection.open(transport, definition, timeout=30) as connection:
             changes: list[Any] = []
             subscription = await connection.subscribe(
                 "SELECT * FROM person",
@@ -193,9 +194,9 @@ class TestConnections:
             assert connection.tables["person"].rows() == []
 
     async def test_the_same_token_is_the_same_person(self, address: str, database: str, definition: ModuleDef) -> None:
-        async with await Connection.open(WebSocketTransport(address, database), definition, timeout=10) as first:
+        async with await Connection.open(WebSocketTransport(address, database), definition, timeout=30) as first:
             token, identity = first.token, first.identity
-        async with await Connection.open(WebSocketTransport(address, database, token), definition, timeout=10) as again:
+        async with await Connection.open(WebSocketTransport(address, database, token), definition, timeout=30) as again:
             assert again.identity == identity
 
     async def test_refusals(self, address: str, owner: HttpApi, database: str, definition: ModuleDef) -> None:
@@ -206,19 +207,19 @@ class TestConnections:
             (WebSocketTransport(address, database), None),
         ):
             with pytest.raises(ConnectionRejected) as caught:
-                await Connection.open(transport, definition, timeout=10)
+                await Connection.open(transport, definition, timeout=30)
             assert caught.value.status == status
 
     async def test_two_clients_hear_of_each_other(self, address: str, database: str, definition: ModuleDef) -> None:
         async with (
-            await Connection.open(WebSocketTransport(address, database), definition, timeout=10) as writer,
-            await Connection.open(WebSocketTransport(address, database), definition, timeout=10) as reader,
+            await Connection.open(WebSocketTransport(address, database), definition, timeout=30) as writer,
+            await Connection.open(WebSocketTransport(address, database), definition, timeout=30) as reader,
         ):
             await reader.subscribe("SELECT * FROM person WHERE team = 1")
             await writer.call("add_person", "Ann", 1, 30)
             await writer.call("add_person", "Bob", 2, 30)
             await writer.call("move_team", 2, 1)
-            await reader.wait_for(lambda: reader.tables["person"].count == 2, timeout=10)
+            await reader.wait_for(lambda: reader.tables["person"].count == 2, timeout=30)
             assert sorted(row["name"] for row in reader.tables["person"].rows()) == ["Ann", "Bob"]
 
     async def test_many_calls_at_once_keep_their_order(
@@ -234,7 +235,7 @@ class TestConnections:
     async def test_a_deleted_database_closes_its_connections(
         self, address: str, owner: HttpApi, database: str, definition: ModuleDef
     ) -> None:
-        async with await Connection.open(WebSocketTransport(address, database), definition, timeout=10) as connection:
+        async with await Connection.open(WebSocketTransport(address, database), definition, timeout=30) as connection:
             await owner.delete(database)
             await connection.wait_closed()
             assert not connection.is_open
@@ -293,7 +294,7 @@ class TestComingBack:
         wire = Wire(address)
         async with wire.open() as url:
             transport = WebSocketTransport(url, database)
-            async with await Connection.open(transport, definition, timeout=20, reconnect=AT_ONCE) as connection:
+            async with await Connection.open(transport, definition, timeout=30, reconnect=AT_ONCE) as connection:
                 identity = connection.identity
                 for query in ("SELECT * FROM person", "SELECT * FROM person WHERE team = 1"):
                     await connection.subscribe(query)
@@ -309,7 +310,7 @@ class TestComingBack:
                     if i % 7 == 0:
                         await connection.call("nothing", retry=True)
                 there = (await owner.sql(database, "SELECT * FROM person")).rows
-                await connection.wait_for(lambda: table.count == len(there), timeout=20)
+                await connection.wait_for(lambda: table.count == len(there), timeout=30)
                 assert sorted(table.rows(), key=lambda row: row["id"]) == sorted(there, key=lambda row: row["id"])
                 assert told == {row["id"]: row["name"] for row in there}
                 assert connection.identity == identity
@@ -319,17 +320,18 @@ class TestComingBack:
     async def test_a_server_that_is_started_again(self, tmp_path: Path) -> None:
         data = tmp_path / "data"
         token = await lasting_database(data)
-        with ProcessServer(data_dir=data, in_memory=False) as server:
-            url, port = server.url, urlsplit(server.url).port
+        port = unused_port()
+        with ProcessServer(data_dir=data, in_memory=False, port=port) as server:
+            url = server.url
             async with HttpApi(url, token) as api:
                 definition = await api.schema("lasting")
             policy = Reconnect(first_delay=0.02, longest_delay=0.1)
             connection = await Connection.open(
-                WebSocketTransport(url, "lasting"), definition, timeout=20, reconnect=policy
+                WebSocketTransport(url, "lasting"), definition, timeout=30, reconnect=policy
             )
             await connection.subscribe("SELECT * FROM person")
             await connection.call("add_person", "Ann", 1, 30)
-        with ProcessServer(data_dir=data, in_memory=False, port=port or 0):
+        with ProcessServer(data_dir=data, in_memory=False, port=port):
             await connection.call("add_person", "Bob", 1, 30, retry=True)
             rows = connection.tables["person"].rows()
             await connection.close()
@@ -365,6 +367,6 @@ def test_synchronous_code(address: str) -> None:
             connection.subscribe("SELECT * FROM person")
             api.call(name, "add_person", ["Ann", 1, 30])
             connection.call("add_person", "Bob", 1, 30)
-            assert connection.wait_for(lambda c: c.tables["person"].count == 2, timeout=10)
+            assert connection.wait_for(lambda c: c.tables["person"].count == 2, timeout=30)
             assert sorted(row["name"] for row in connection.rows("person")) == ["Ann", "Bob"]
         api.delete(name)

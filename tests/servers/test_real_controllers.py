@@ -13,7 +13,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from support.on_disk import wait_until_written
+from support.sockets import unused_port
 
+from pytest_inner_universe.engine.module import Module
 from pytest_inner_universe.persistence import (
     BackupError,
     InnerUniverseConfig,
@@ -24,6 +27,7 @@ from pytest_inner_universe.persistence import (
 )
 from pytest_inner_universe.server.process import ProcessServer
 from pytest_inner_universe.server.readiness import ping
+from pytest_inner_universe.server.remote import RemoteServer
 
 pytestmark = pytest.mark.asyncio
 MakeController = Callable[..., InnerUniverseController]
@@ -43,13 +47,21 @@ def make_controller(request: pytest.FixtureRequest, tmp_path: Path) -> MakeContr
     return make
 
 
-async def test_data_and_owner_outlive_the_server(make_controller: MakeController) -> None:
+async def written(controller: InnerUniverseController, module: Module, row: str) -> None:
+    """Wait until a row is on disk, and the database that it is in; 1.2.0 confirms them before."""
+    server = controller.process
+    assert isinstance(server, RemoteServer)
+    await asyncio.to_thread(wait_until_written, server, Path(controller.config.db_path), module, row)
+
+
+async def test_data_and_owner_outlive_the_server(make_controller: MakeController, module: Module) -> None:
     async with make_controller() as controller:
         done = await controller.deploy()
         assert (done["status"], done["stdout"].split(",")[0]) == ("deployed", "published inner-universe (new")
         assert controller.client is not None
         id_ = await controller.client.create_entity("Person", {"name": "Ada"})
         assert (await controller.get_system_status()).process_uptime_seconds is not None
+        await written(controller, module, "Ada")
         first = str(controller.url)
     assert ping(first) is not None
     async with make_controller(log_level="warn") as controller:
@@ -60,11 +72,13 @@ async def test_data_and_owner_outlive_the_server(make_controller: MakeController
         assert (await controller.get_system_status()).entity_count == 1
 
 
-async def test_a_manager_deploys_and_serves(make_controller: MakeController) -> None:
-    manager = PersistenceManager(controller=make_controller())
+async def test_a_manager_deploys_and_serves(make_controller: MakeController, module: Module) -> None:
+    controller = make_controller()
+    manager = PersistenceManager(controller=controller)
     assert await manager.initialize(deploy=True) is True
     id_ = await manager.create_entity("Person", {"name": "Ada"})
-    version = await manager.commit_version({"n": 1}, "first")
+    version = await manager.commit_version({"n": 1}, "the first of all")
+    await written(controller, module, "the first of all")
     await manager.shutdown()
     manager = PersistenceManager(controller=make_controller())
     assert await manager.initialize() is True
@@ -118,19 +132,21 @@ async def test_a_port_in_use_is_named(config: InnerUniverseConfig) -> None:
 
 
 async def test_the_configured_port_is_the_servers(config: InnerUniverseConfig) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config.port = listener.getsockname()[1]
+    config.port = unused_port()
     async with InnerUniverseController(config) as controller:
         await controller.deploy()
         assert controller.url == config.url
 
 
 async def test_a_server_that_died_is_started_anew_with_its_data(
-    config: InnerUniverseConfig, caplog: pytest.LogCaptureFixture
+    config: InnerUniverseConfig, module: Module, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with InnerUniverseController(config) as controller:
         await controller.deploy()
-        await controller.stop()  # what was confirmed is on disk now
+        assert controller.client is not None
+        await controller.client.create_entity("Person", {"name": "Ada"})
+        await written(controller, module, "Ada")
+        await controller.stop()
         await controller.start_server_mode()
         process = controller.process
         assert isinstance(process, ProcessServer)
@@ -139,7 +155,7 @@ async def test_a_server_that_died_is_started_anew_with_its_data(
         await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         caplog.set_level(logging.WARNING, "inner_universe_controller")
         again = await controller.start_server_mode()
-        assert (await again.get_system_status()).entity_count == 0
+        assert (await again.get_system_status()).entity_count == 1
         assert controller.process is not process
     assert any(record.message.endswith("has ended by itself") for record in caplog.records)
 
@@ -156,7 +172,7 @@ async def test_nothing_but_data_keys_and_tokens_is_left(config: InnerUniverseCon
     assert {"id", "id.pub", "owner-tokens.json", "control-db"} <= set(os.listdir(tmp_path / "db"))
 
 
-async def test_a_cold_copy_brings_everything_back(config: InnerUniverseConfig, tmp_path: Path) -> None:
+async def test_a_cold_copy_brings_everything_back(config: InnerUniverseConfig, module: Module, tmp_path: Path) -> None:
     config.backup_path = str(tmp_path / "backups")
     controller = InnerUniverseController(config)
     await controller.deploy()
@@ -165,6 +181,7 @@ async def test_a_cold_copy_brings_everything_back(config: InnerUniverseConfig, t
     with pytest.raises(BackupError) as caught:
         write_copy(config.db_path, tmp_path / "hot.tar.gz")
     assert str(caught.value) == f"{config.db_path}: a server runs on this folder; stop it first"
+    await written(controller, module, "Ada")
     await controller.stop()
     made = await controller.back_up()
     client = await controller.start_server_mode()

@@ -7,11 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from support.on_disk import wait_until_written
-from support.sockets import connect, ends
+from support.sockets import connect, ends, unused_port
 
 from pytest_inner_universe.client.http_errors import NoSuchDatabase
 from pytest_inner_universe.engine.module import Module
@@ -53,8 +54,7 @@ def test_a_taken_port_is_named(run: Run) -> None:
 
 
 def test_a_port_can_be_chosen(run: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = unused_port()
     with ProcessServer(run=run, port=port) as server:
         assert server.url == f"http://127.0.0.1:{port}"
 
@@ -69,7 +69,15 @@ def test_keys_that_are_none_are_reported_in_the_servers_words(run: Run, tmp_path
 
 @pytest.mark.parametrize("level", ["error", "debug"])
 def test_it_starts_with_every_level_of_log(level: str, run: Run) -> None:
-    with ProcessServer(run=run, log_level=level) as server:
+    said = threading.Event()
+
+    def hear(line: str) -> None:
+        if "listening on" in line:
+            said.set()
+
+    with ProcessServer(run=run, log_level=level, on_line=hear) as server:
+        # It may answer before this process has read what it said.
+        assert said.wait(30)
         assert any("listening on" in line for line in server.log_tail(100))
 
 
@@ -80,7 +88,7 @@ def test_a_database_on_disk_outlives_a_crash_of_its_server(run: Run, module: Mod
     alice = universe.actor("alice").identity
     universe.call("add_person", "Ada", 1, 36)
     old = server.url
-    wait_until_written(server, data, module, "Ada", ask=lambda: ping(old))
+    wait_until_written(server, data, module, "Ada")
     server.kill()
     with pytest.raises(ServerGone) as caught:
         universe.call("nothing")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Release = tuple[int, ...]
 NEWEST: Release = (2, 8, 3)
 """The newest release whose conversations were recorded."""
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
 """The most that a test waits for what a server is about to say."""
 OWNER = "owner"
 """Who connects as whoever published the database."""

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 MODULE = HERE.parents[1] / "fixtures" / "modules" / "every_type_1_4.wasm"
 INSTALL_SECONDS = 180
 SCENARIO_SECONDS = 30
-STOP_SECONDS = 10
+STOP_SECONDS = 30
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
