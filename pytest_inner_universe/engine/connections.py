@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .clients import Cause
 from .errors import ConnectRefused, ViewFailed
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def admit(database: DatabaseCore, client: Client, claims: bytes | None) -> None:
         database.host.claims[connection] = claims
     try:
         _enter(database, identity, connection, claims)
-    except ConnectRefused:
+    except BaseException:
         database.host.claims.pop(connection, None)
         raise
 
@@ -42,12 +41,9 @@ def _enter(database: DatabaseCore, identity: bytes, connection: bytes, claims: b
     if credentials is not None and claims is not None:
         tx.insert(credentials, connection + len(claims).to_bytes(4, "little") + claims)
     if hook is not None:
-        outcome = database.executor.run(hook, b"", identity, connection, database.next_timestamp(), tx)
+        outcome = database.run_in(tx, hook, b"", identity, connection)
         if not outcome.committed:
-            tx.rollback()
-            database.note_failure(outcome)
             raise ConnectRefused(database.name, outcome.message, outcome.panic)
-        database.cause = Cause(hook.name, b"", identity, connection, outcome.timestamp)
     try:
         database.commit(tx, None)
     except ViewFailed as failure:
@@ -65,15 +61,10 @@ def forget(database: DatabaseCore, identity: bytes, connection: bytes) -> None:
     hook = database.module.definition.lifecycle.get("client_disconnected")
     if hook is not None:
         tx = database.datastore.begin()
-        outcome = database.executor.run(hook, b"", identity, connection, database.next_timestamp(), tx)
-        if outcome.committed:
+        if database.run_in(tx, hook, b"", identity, connection).committed:
             _remove(database, tx, identity, connection)
-            database.cause = Cause(hook.name, b"", identity, connection, outcome.timestamp)
             if database.commit_own(tx):
                 return
-        else:
-            tx.rollback()
-            database.note_failure(outcome)
     tx = database.datastore.begin()
     _remove(database, tx, identity, connection)
     database.commit_own(tx)

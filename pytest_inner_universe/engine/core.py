@@ -131,19 +131,35 @@ class DatabaseCore:
             caller: The client whose own update comes with the outcome; everybody else is told at once.
         """
         tx = self.datastore.begin()
-        try:
-            outcome = self.executor.run(reducer, args, sender, connection, self.next_timestamp(), tx)
-        except BaseException:
-            tx.rollback()
-            raise
-        if outcome.status == "committed":
-            self.cause = Cause(reducer.name, args, sender, connection, outcome.timestamp)
+        outcome = self.run_in(tx, reducer, args, sender, connection)
+        if outcome.committed:
             try:
                 outcome.changes, outcome.update = self.commit(tx, caller)
             except ViewFailed as failure:
                 outcome.status, outcome.message = "crashed", failure.reason
                 outcome.panic, outcome.detail = failure.panic, str(failure)
                 self.note_failure(outcome)
+        return outcome
+
+    def run_in(
+        self, tx: Transaction, reducer: ReducerDef, args: bytes, sender: bytes, connection: bytes
+    ) -> CallOutcome:
+        """Run a reducer in an open transaction. If it is to be committed, that is left to the caller; if not, it is over.
+
+        Args:
+            tx: The transaction; whatever ends the run early, an interrupt among it, drops it.
+            reducer: The reducer.
+            args: Its arguments as BSATN.
+            sender: Identity of the caller, 32 bytes.
+            connection: Its connection id, 16 bytes, all zero for none.
+        """
+        try:
+            outcome = self.executor.run(reducer, args, sender, connection, self.next_timestamp(), tx)
+        except BaseException:
+            tx.rollback()
+            raise
+        if outcome.committed:
+            self.cause = Cause(reducer.name, args, sender, connection, outcome.timestamp)
         else:
             tx.rollback()
             self.note_failure(outcome)

@@ -50,6 +50,24 @@ def test_only_the_owner_sees_them(database: Database) -> None:
     )
 
 
+@pytest.mark.parametrize("hook", ["connected", "disconnected"])
+def test_a_hook_that_is_interrupted_leaves_no_transaction_open(
+    database: Database, monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    first = connect(database, BOB)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database.host, "console_log", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            connect(database) if hook == "connected" else database.disconnect(first)
+    connect(database, OWNER, None)
+    assert [payload for _, payload in database.sql(CREDENTIALS).rows] == ['{"sub":"alice"}']
+    assert len(database.sql("SELECT * FROM st_client").rows) == 2
+
+
 def test_nothing_stays_of_who_was_not_let_in(database: Database) -> None:
     connect(database, OWNER, None)
     outcomes: list[object] = []

@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from ...engine.clients import MODULE_EXITED
-from ...engine.errors import EngineError
 from ...engine.scheduling import advance
 from ...sats import ConnectionId, Identity, Timestamp
 from ...wire.calls import CallInfo
@@ -69,7 +68,7 @@ class Entry:
                 return None
             try:
                 advance(database, 0)
-            except (EngineError, NotImplementedError):
+            except Exception:  # noqa: BLE001 - whatever it is, clients would wait for ever for a thread that has ended
                 _LOG.exception("a schedule of database %s could not run", database.name)
             timer = database.scheduler.next()
             if timer is None:
