@@ -8,6 +8,7 @@ every version: what the first protocol says otherwise is translated.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..sats.errors import DecodeError
@@ -26,7 +27,7 @@ Sent = TypeVar("Sent")
 Received = TypeVar("Received")
 
 
-class _Session(Generic[Sent, Received]):
+class _Session(ABC, Generic[Sent, Received]):
     """What the two sides share."""
 
     _is_server: bool
@@ -73,13 +74,13 @@ class _Session(Generic[Sent, Received]):
         messages, self._outgoing = self._outgoing, []
         return messages
 
+    @abstractmethod
     def data_to_send(self) -> list[Frame]:
         """Return what was sent since the last time, as frames: bytes for a binary one, str for a text.
 
         Raises:
             EncodeError: A message does not fit its form.
         """
-        return self._write(self.messages_to_send())
 
     def receive(self, message: Received) -> Received:
         """Take a message that arrived, and return it.
@@ -120,17 +121,17 @@ class _Session(Generic[Sent, Received]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.phase.value}, {len(self.unanswered)} unanswered>"
 
+    @abstractmethod
     def _say(self, message: Any) -> None:
-        raise NotImplementedError
+        """Check that a message may be sent now, and note it."""
 
+    @abstractmethod
     def _hear(self, message: Any) -> None:
-        raise NotImplementedError
+        """Check that a message may arrive now, and note it."""
 
-    def _write(self, messages: list[Sent]) -> list[Frame]:
-        raise NotImplementedError
-
+    @abstractmethod
     def _read(self, frame: Frame) -> list[Received]:
-        raise NotImplementedError
+        """Turn a frame into messages."""
 
 
 class ClientSession(_Session[ClientMessage, ServerMessage]):
@@ -157,14 +158,19 @@ class ClientSession(_Session[ClientMessage, ServerMessage]):
         self._limit = limit
         self._codec = version.for_client(schema)
 
+    def data_to_send(self) -> list[Frame]:
+        """Return what was sent since the last time, as frames: bytes for a binary one, str for a text.
+
+        Raises:
+            EncodeError: A message does not fit its form.
+        """
+        return self._codec.client_frames(self.messages_to_send())
+
     def _say(self, message: ClientMessage) -> None:
         self._conversation.client_says(message)
 
     def _hear(self, message: ServerMessage) -> None:
         self._conversation.server_says(message)
-
-    def _write(self, messages: list[ClientMessage]) -> list[Frame]:
-        return self._codec.client_frames(messages)
 
     def _read(self, frame: Frame) -> list[ServerMessage]:
         return self._codec.read_server_frame(frame, self._limit)

@@ -73,10 +73,8 @@ class ServerCodec(Protocol):
 class WireVersion(Protocol):
     """One version of the protocol."""
 
-    @property
-    @abstractmethod
-    def subprotocol(self) -> str:
-        """The name under which client and server agree on this version."""
+    subprotocol: str
+    """The name under which client and server agree on this version."""
 
     @abstractmethod
     def for_client(self, schema: Schema | None = None) -> ClientCodec:
@@ -107,8 +105,8 @@ class StatelessVersion(WireVersion, ClientCodec, ServerCodec, Protocol):
     """A version that remembers nothing between frames, and so is the codec of all its connections."""
 
 
-class _Binary:
-    """What the second and the third protocol share: nothing has to be remembered between frames."""
+class _Binary(StatelessVersion):
+    """What the second and the third protocol share."""
 
     def for_client(self, schema: Schema | None = None) -> ClientCodec:  # noqa: ARG002
         return self
@@ -123,20 +121,6 @@ class _Binary:
 
     def replies(self) -> list[Frame]:
         return []
-
-    def client_frames(self, messages: Iterable[ClientMessage]) -> list[Frame]:
-        raise NotImplementedError
-
-    def server_frames(
-        self, messages: Iterable[ServerMessage], compression: Compression, calls: Mapping[int, CallInfo] = NO_CALLS
-    ) -> list[Frame]:
-        raise NotImplementedError
-
-    def read_client_frame(self, frame: Frame) -> list[ClientMessage]:
-        raise NotImplementedError
-
-    def read_server_frame(self, frame: Frame, limit: int = UNPACKED_LIMIT) -> list[ServerMessage]:
-        raise NotImplementedError
 
 
 class _V2(_Binary):
