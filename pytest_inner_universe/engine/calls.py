@@ -53,6 +53,13 @@ class CallOutcome:
         return self.status == "committed"
 
 
+def forbidden(reducer: ReducerDef, is_owner: bool) -> str | None:
+    """Return why somebody may not call a reducer, whatever the arguments; None for who may."""
+    if reducer.lifecycle is not None:
+        return f"can't directly call special {_HOOK_TITLES[reducer.lifecycle]} lifecycle reducer"
+    return NO_SUCH_REDUCER if reducer.is_private and not is_owner else None
+
+
 def refusal_of(reducer: ReducerDef | None, args: bytes, is_owner: bool) -> str | None:
     """Return why a client's call is not begun, None if it is.
 
@@ -63,10 +70,9 @@ def refusal_of(reducer: ReducerDef | None, args: bytes, is_owner: bool) -> str |
     """
     if reducer is None:
         return NO_SUCH_REDUCER
-    if reducer.lifecycle is not None:
-        return f"can't directly call special {_HOOK_TITLES[reducer.lifecycle]} lifecycle reducer"
-    if reducer.is_private and not is_owner:
-        return NO_SUCH_REDUCER
+    refusal = forbidden(reducer, is_owner)
+    if refusal is not None:
+        return refusal
     try:
         reducer.params_codec.read(args)  # bytes after the last argument are ignored, as servers do
     except DecodeError as error:

@@ -91,6 +91,8 @@ def parse(text: str | bytes) -> Any:
     import json
 
     try:
+        if isinstance(text, bytes):
+            text = text.decode()  # json would take UTF-16 and UTF-32 as well, and a mark before the text
         return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except JsonError:
         raise

@@ -201,6 +201,12 @@ def test_text_that_is_not_utf_8_is_refused() -> None:
     assert str(caught.value) == "not JSON: the text is not UTF-8 at character 1"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
+def test_bytes_are_utf_8_without_a_mark(encoding: str) -> None:
+    with pytest.raises(JsonError, match=r"^not JSON: "):
+        json_codec(U8).loads("1 ".encode(encoding))
+
+
 @given(
     types(),
     st.recursive(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
-from ...engine.calls import NO_SUCH_REDUCER
+from ...engine.calls import NO_SUCH_REDUCER, forbidden
 from ...engine.procedures import UNKNOWN
 from ...sats.bsatn import codec
 from ...sats.errors import JsonError
@@ -36,11 +36,11 @@ async def call(request: web.Request) -> web.Response:
     name, body = request.match_info["function"], await request.read()
     entry, credentials = entry_of(request), credentials_of(request)
     try:
-        body.decode()
+        text = body.decode()
     except UnicodeDecodeError:
         raise Refused(400, NOT_UTF_8) from None
     started = time.perf_counter_ns()
-    answer = await entry.worker.run(_call, entry.database, credentials, name, body)
+    answer = await entry.worker.run(_call, entry.database, credentials, name, text)
     took = (time.perf_counter_ns() - started) // 1000
     headers = {"spacetime-execution-duration-micros": str(took)}
     if answer.is_json:
@@ -64,30 +64,30 @@ def _check_type(request: web.Request) -> None:
         raise Refused(415, f"Expected request with `Content-Type: {JSON}`")
 
 
-def _call(database: Database, credentials: Credentials, name: str, body: bytes) -> _Answer:
+def _call(database: Database, credentials: Credentials, name: str, text: str) -> _Answer:
     with database.lock, Guest(database, credentials) as guest:
         definition = database.module.definition
-        procedure = definition.procedures.get(name)
-        if procedure is not None and name not in definition.reducers:
-            args = _arguments(procedure, "procedure", body, database.release)
-            return _of_procedure(guest.call_procedure(name, args), procedure)
-        reducer = definition.reducers.get(name)
+        reducer, procedure = definition.reducers.get(name), definition.procedures.get(name)
         is_owner = credentials.identity == database.owner
         # Only the arguments of a function that may be called are looked at, as servers do.
-        callable_ = reducer is not None and reducer.lifecycle is None and (is_owner or not reducer.is_private)
-        args = _arguments(reducer, "reducer", body, database.release) if callable_ and reducer else b""
-        return _of_reducer(guest.call(name, args), database.release)
+        if reducer is None and procedure is not None:
+            is_hidden = procedure.is_private and not is_owner
+            args = b"" if is_hidden else _arguments(procedure, "procedure", text, database.release)
+            return _of_procedure(guest.call_procedure(name, args), procedure)
+        if reducer is None or forbidden(reducer, is_owner):
+            return _of_reducer(guest.call(name, b""), database.release)
+        return _of_reducer(guest.call(name, _arguments(reducer, "reducer", text, database.release)), database.release)
 
 
-def _arguments(function: ReducerDef | ProcedureDef, kind: str, body: bytes, release: Release) -> bytes:
+def _arguments(function: ReducerDef | ProcedureDef, kind: str, text: str, release: Release) -> bytes:
     try:
-        args = function.params_codec.encode(json_codec(function.params).loads(body))
+        args = function.params_codec.encode(json_codec(function.params).loads(text))
     except JsonError as error:
         complaint = complaint_about_json(
-            function.name, function.params, body, release.complains_as_before_2
+            function.name, function.params, text.encode(), release.complains_as_before_2
         ) or Complaint(str(error), ".")
         raise Refused(400, complaint.full(kind, function.name, release.complains_as_before_2)) from None
-    return TextArgs(args, body.decode())
+    return TextArgs(args, text)
 
 
 def _of_reducer(outcome: CallOutcome, release: Release) -> _Answer:

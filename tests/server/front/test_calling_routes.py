@@ -75,6 +75,13 @@ def test_arguments_that_are_no_text(as_owner: Requests) -> None:
     assert (answer.status, answer.text) == (400, "Request body didn't contain valid UTF-8")
 
 
+@pytest.mark.parametrize("body", ["[]".encode("utf-16-le"), b"\xef\xbb\xbf[]"])
+def test_arguments_in_another_encoding_or_behind_a_mark(as_owner: Requests, body: bytes) -> None:
+    answer = as_owner("POST", f"{HERE}/call/nothing", body, headers={"Content-Type": "application/json"})
+    assert answer.status == 400
+    assert answer.text.startswith("invalid arguments for reducer nothing: ")
+
+
 def test_a_guest_is_connected_for_the_length_of_its_request(as_owner: Requests, database: Database) -> None:
     call(as_owner, "nothing")
     assert [record.message for record in database.log] == ["connected", "disconnected"]

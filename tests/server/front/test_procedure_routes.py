@@ -61,3 +61,9 @@ def test_arguments_that_do_not_fit(as_owner: Requests) -> None:
 def test_an_unknown_name(as_owner: Requests) -> None:
     answer = call(as_owner, "ad")
     assert (answer.status, answer.text) == (404, "No such procedure")
+
+
+def test_a_private_one_does_not_exist_for_others_whatever_they_give_it(as_owner: Requests, request_: Requests) -> None:
+    assert call(as_owner, "run_job", "x").status == 400
+    answer = call(request_, "run_job", "x")
+    assert (answer.status, answer.text) == (404, "No such procedure")
