@@ -221,8 +221,7 @@ class Connection:
         self._dialogue.check()
         declared = self.definition.reducers.get(reducer)
         if declared is None:
-            names = [name for name, known in self.definition.reducers.items() if known.lifecycle is None]
-            raise UnknownReducer(reducer, names)
+            raise UnknownReducer.of(self.definition, reducer)
         data = declared.encode_args(*args, **kwargs)
         message = CallReducer(self._dialogue.requests.new_id(), 0, reducer, data)
         what = f"the answer to the call of {reducer!r}"
@@ -261,7 +260,7 @@ class Connection:
         self._dialogue.check()
         declared = self.definition.procedures.get(procedure)
         if declared is None:
-            raise UnknownProcedure(procedure, self.definition.procedures)
+            raise UnknownProcedure.of(self.definition, procedure)
         data = declared.encode_args(*args, **kwargs)
         message = CallProcedure(self._dialogue.requests.new_id(), 0, procedure, data)
         what = f"the answer to the call of {procedure!r}"

@@ -34,7 +34,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from ..sats import ModuleDef
 
 _MOST_NAMES = 12
 _MOST_LINES = 6
@@ -51,6 +54,11 @@ def _nearest(name: object, known: Iterable[str]) -> str:
         return "; it has none at all"
     more = f", and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return f"; there are {', '.join(names[:_MOST_NAMES])}{more}"
+
+
+def _callable(definition: ModuleDef) -> list[str]:
+    """Return the reducers that clients may call: all but the hooks."""
+    return [name for name, reducer in definition.reducers.items() if reducer.lifecycle is None]
 
 
 class ClientError(Exception):
@@ -240,12 +248,21 @@ class UnknownReducer(CallError):
     Args:
         reducer: The name that was asked for.
         known: The names that there are.
+        is_procedure: Whether the module has a procedure of this name.
     """
 
-    def __init__(self, reducer: str, known: Iterable[str]) -> None:
+    def __init__(self, reducer: str, known: Iterable[str], is_procedure: bool = False) -> None:
         self.known = tuple(known)
-        super().__init__(reducer, f"the module has no reducer {reducer!r}{_nearest(reducer, self.known)}")
-        self.args = (reducer, self.known)
+        self.is_procedure = is_procedure
+        remedy = f": it is a procedure, use call_procedure({reducer!r}, ...)"
+        found = remedy if is_procedure else _nearest(reducer, self.known)
+        super().__init__(reducer, f"the module has no reducer {reducer!r}{found}")
+        self.args = (reducer, self.known, is_procedure)
+
+    @classmethod
+    def of(cls, definition: ModuleDef, reducer: str) -> UnknownReducer:
+        """Return the error for a name that a module's definition does not have."""
+        return cls(reducer, _callable(definition), reducer in definition.procedures)
 
     def __str__(self) -> str:
         return self.message
@@ -278,12 +295,21 @@ class UnknownProcedure(ProcedureError):
     Args:
         procedure: The name that was asked for.
         known: The names that there are.
+        is_reducer: Whether the module has a reducer of this name.
     """
 
-    def __init__(self, procedure: str, known: Iterable[str]) -> None:
+    def __init__(self, procedure: str, known: Iterable[str], is_reducer: bool = False) -> None:
         self.known = tuple(known)
-        super().__init__(procedure, f"the module has no procedure {procedure!r}{_nearest(procedure, self.known)}")
-        self.args = (procedure, self.known)
+        self.is_reducer = is_reducer
+        remedy = f": it is a reducer, use call({procedure!r}, ...)"
+        found = remedy if is_reducer else _nearest(procedure, self.known)
+        super().__init__(procedure, f"the module has no procedure {procedure!r}{found}")
+        self.args = (procedure, self.known, is_reducer)
+
+    @classmethod
+    def of(cls, definition: ModuleDef, procedure: str) -> UnknownProcedure:
+        """Return the error for a name that a module's definition does not have."""
+        return cls(procedure, definition.procedures, procedure in _callable(definition))
 
     def __str__(self) -> str:
         return self.message

@@ -15,7 +15,6 @@ from .errors import ProcedurePanicked, ReducerPanicked
 if TYPE_CHECKING:
     from ..engine.calls import CallOutcome
     from ..engine.procedures import ProcedureOutcome
-    from ..sats import ReducerDef
     from ..server.handle import DatabaseHandle
 
 MOST_CALLS = 50
@@ -80,10 +79,9 @@ class Caller:
             ReducerPanicked: It panicked or ran into a limit.
             ConnectionRejected: The module did not let the caller in.
         """
-        reducers = self._handle.definition.reducers
-        definition = reducers.get(reducer)
+        definition = self._handle.definition.reducers.get(reducer)
         if definition is None:
-            raise UnknownReducer(reducer, _callable(reducers))
+            raise UnknownReducer.of(self._handle.definition, reducer)
         data = definition.encode_args(*args, **kwargs)
         call = Call(reducer, self._actor or "owner", partial(arguments_text, args, kwargs))
         self._calls.append(call)
@@ -102,10 +100,9 @@ class Caller:
             ProcedurePanicked: It panicked or ran into a limit.
             ConnectionRejected: The module did not let the caller in.
         """
-        procedures = self._handle.definition.procedures
-        definition = procedures.get(procedure)
+        definition = self._handle.definition.procedures.get(procedure)
         if definition is None:
-            raise UnknownProcedure(procedure, procedures)
+            raise UnknownProcedure.of(self._handle.definition, procedure)
         data = definition.encode_args(*args, **kwargs)
         call = Call(procedure, self._actor or "owner", partial(arguments_text, args, kwargs))
         self._calls.append(call)
@@ -127,7 +124,3 @@ def call_error(reducer: str, outcome: CallOutcome) -> Exception:
 def procedure_error(outcome: ProcedureOutcome) -> ProcedurePanicked:
     """Return the error for a procedure that gave no value."""
     return ProcedurePanicked(outcome.procedure, outcome.message, outcome.panic, outcome.detail, outcome.limit)
-
-
-def _callable(reducers: Mapping[str, ReducerDef]) -> list[str]:
-    return [name for name, reducer in reducers.items() if reducer.lifecycle is None]

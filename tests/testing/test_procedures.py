@@ -10,7 +10,7 @@ import pytest
 
 from pytest_inner_universe import HttpRequest, HttpResponse, Universe
 from pytest_inner_universe.client.connection import Connection
-from pytest_inner_universe.client.errors import ProcedureCrashed, ProcedureError, UnknownProcedure
+from pytest_inner_universe.client.errors import ProcedureCrashed, ProcedureError, UnknownProcedure, UnknownReducer
 from pytest_inner_universe.client.sync import SyncConnection
 from pytest_inner_universe.client.websocket import WebSocketTransport
 from pytest_inner_universe.engine.outbound import NO_HTTP
@@ -55,6 +55,32 @@ def test_an_unknown_name(notes: Universe) -> None:
         notes.call_procedure("ad", 2, 3)
     assert str(caught.value) == "the module has no procedure 'ad'; did you mean 'add'?"
     assert (caught.value.procedure, "add" in caught.value.known) == ("ad", True)
+
+
+def test_a_procedure_that_is_called_like_a_reducer(notes: Universe) -> None:
+    for caller in (notes, notes.actor("alice")):
+        with pytest.raises(UnknownReducer) as caught:
+            caller.call("add", 2, 3)
+        assert str(caught.value) == (
+            "the module has no reducer 'add': it is a procedure, use call_procedure('add', ...)"
+        )
+        assert caught.value.is_procedure
+
+
+def test_a_reducer_that_is_called_like_a_procedure(notes: Universe) -> None:
+    for caller in (notes, notes.actor("alice")):
+        with pytest.raises(UnknownProcedure) as caught:
+            caller.call_procedure("schedule_job", 1, "x")
+        assert str(caught.value) == (
+            "the module has no procedure 'schedule_job': it is a reducer, use call('schedule_job', ...)"
+        )
+        assert caught.value.is_reducer
+
+
+def test_a_hook_is_no_reducer_to_call_instead(universe: Universe) -> None:
+    with pytest.raises(UnknownProcedure) as caught:
+        universe.call_procedure("init")
+    assert str(caught.value) == "the module has no procedure 'init'; it has none at all"
 
 
 def test_a_module_without_any(universe: Universe) -> None:
@@ -108,6 +134,11 @@ async def test_a_client_in_memory(notes: Universe) -> None:
         assert len(str(caught.value).splitlines()) <= 10
         with pytest.raises(UnknownProcedure):
             await connection.call_procedure("explode")
+        with pytest.raises(UnknownReducer) as mistaken:
+            await connection.call("explodes")
+        assert str(mistaken.value) == (
+            "the module has no reducer 'explodes': it is a procedure, use call_procedure('explodes', ...)"
+        )
     client = f"client {connection.identity.hex()[:12]}"
     assert [str(call).partition(": error while")[0] for call in notes.calls] == [
         f"{client}: write_all(topic=1, texts=['a']) -> returned",
