@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
+import doctest
+import importlib
 import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,3 +62,19 @@ def test_a_public_name_is_described(name: str) -> None:
             problems += [f"{label} does not explain {one}" for one in parameters if one not in told]
         problems += [f"{label} does not tell of {one}" for one in untold(function, text)]
     assert problems == []
+
+
+def modules_with_examples() -> list[str]:
+    package = Path(pytest_inner_universe.__file__).parent
+    return sorted(
+        ".".join(path.relative_to(package.parent).with_suffix("").parts)
+        for path in package.rglob("*.py")
+        if re.search(r"^ +>>> (?!.*doctest: \+SKIP)", path.read_text("utf-8"), re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize("name", modules_with_examples())
+def test_examples_do_what_they_say(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    failed, attempted = doctest.testmod(importlib.import_module(name))
+    assert failed == 0, capsys.readouterr().out
+    assert attempted > 0

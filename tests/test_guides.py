@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-GUIDES = ["controller.md", "monitoring.md"]
+GUIDES = ["controller.md", "monitoring.md", "scaling.md"]
 """Guides whose examples are scripts, each followed by its output."""
 
 

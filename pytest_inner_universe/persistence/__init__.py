@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from .state_projector import SpacetimeStateProjector as SpacetimeStateProjector
     from .subscriptions import ChangeSubscription as ChangeSubscription
     from .temporal_store import SpacetimeTemporalStore as SpacetimeTemporalStore
+    from .tenants import TenantRouter as TenantRouter
     from .types import DELETED as DELETED
     from .types import INSERTED as INSERTED
     from .types import UPDATED as UPDATED
@@ -153,6 +154,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "state_projector": ("SpacetimeStateProjector",),
     "subscriptions": ("ChangeSubscription",),
     "temporal_store": ("SpacetimeTemporalStore",),
+    "tenants": ("TenantRouter",),
     "types": (
         "DELETED",
         "INSERTED",
