@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..client.errors import ConnectionRejected
 from ..engine.errors import ConnectRefused
 from ..engine.sql import SqlError
-from ..engine.subscriptions.errors import QuerySetRefused
+from ..engine.subscriptions.errors import NoSuchQuerySet, QuerySetExists
 from ..sats import STRING, ConnectionId, Identity, TimeDuration, Timestamp, codec
 from ..wire import messages
 
@@ -98,9 +98,7 @@ class ServerEnd:
         request, number = message.request_id, message.query_set_id
         try:
             rows = self.database.subscribe(self.client, number, list(message.query_strings))
-        except SqlError as error:
-            self.client.deliver(messages.SubscriptionError(request, number, error.server_text))
-        except QuerySetRefused as error:
+        except (SqlError, QuerySetExists) as error:
             self.client.deliver(messages.SubscriptionError(request, number, error.server_text))
         else:
             for replaced in self.client.query_sets.keys() & message.replaced:
@@ -111,7 +109,7 @@ class ServerEnd:
         request, number = message.request_id, message.query_set_id
         try:
             rows = self.database.unsubscribe(self.client, number)
-        except QuerySetRefused as error:
+        except NoSuchQuerySet as error:
             self.client.deliver(messages.SubscriptionError(request, number, error.server_text))
             return
         wanted = message.flags == messages.UNSUBSCRIBE_SEND_DROPPED_ROWS

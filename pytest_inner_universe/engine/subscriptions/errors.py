@@ -23,11 +23,6 @@ class QuerySetRefused(EngineError):
         self.query_set_id = query_set_id
         self.title = title
 
-    @property
-    def server_text(self) -> str:
-        """The text that a real server sends."""
-        raise NotImplementedError
-
     def _number_text(self) -> str:
         return f"{self.title} {{ id: {self.query_set_id} }}"
 

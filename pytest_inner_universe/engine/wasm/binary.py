@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 MAGIC = b"\0asm"
 CORE_VERSION = b"\1\0\0\0"
 
 _GLOBAL_SECTION = 6
 _END = 0x0B
+_WITH_HEAP_TYPE = frozenset({0x63, 0x64})
 _LEB_OPERANDS = frozenset({0x41, 0x42, 0x23, 0xD0, 0xD2})  # i32.const, i64.const, global.get, ref.null, ref.func
 _FIXED_OPERANDS = {0x43: 4, 0x44: 8}  # f32.const, f64.const
 
@@ -65,24 +68,15 @@ def hidden_mutable_globals(data: bytes, exported: int) -> int:
         data: The module.
         exported: How many of its changeable globals are exported.
     """
-    start = 8
-    while start < len(data):
-        section = data[start]
-        size, start = leb(data, start + 1)
-        if section == _GLOBAL_SECTION:
-            return _mutable_globals(data, start) - exported
-        start += size
-    return 0
+    at = dict(sections(data)).get(_GLOBAL_SECTION)
+    return 0 if at is None else _mutable_globals(data, at) - exported
 
 
 def _mutable_globals(data: bytes, at: int) -> int:
     count, at = leb(data, at)
     mutable = 0
     for _ in range(count):
-        kind = data[at]
-        at += 1
-        if kind in {0x63, 0x64}:  # a reference type with its heap type
-            _, at = leb(data, at)
+        at = after_value_type(data, at)
         mutable += data[at] & 1
         at += 1
         while data[at] != _END:
@@ -94,6 +88,21 @@ def _mutable_globals(data: bytes, at: int) -> int:
                 at += _FIXED_OPERANDS.get(code, 0)
         at += 1
     return mutable
+
+
+def sections(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the number of each section of a valid module and where its content starts."""
+    at = 8
+    while at < len(data):
+        section = data[at]
+        size, at = leb(data, at + 1)
+        yield section, at
+        at += size
+
+
+def after_value_type(data: bytes, at: int) -> int:
+    """Return where a value type ends; those of references may have a heap type behind them."""
+    return leb(data, at + 1)[1] if data[at] in _WITH_HEAP_TYPE else at + 1
 
 
 def leb(data: bytes, at: int) -> tuple[int, int]:

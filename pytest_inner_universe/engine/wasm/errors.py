@@ -226,7 +226,10 @@ class Trap(EngineError):
 
     def __str__(self) -> str:
         text = f"the module trapped: {self.reason}" if self.panic is None else f"the module panicked: {self.panic}"
-        return text + "".join(f"\n  in {name}" for name in self.backtrace[:5])
+        return text + self._stack()
+
+    def _stack(self) -> str:
+        return "".join(f"\n  in {name}" for name in self.backtrace[:5])
 
 
 class BadPointer(Trap):
@@ -258,8 +261,7 @@ class TimedOut(Trap):
         super().__init__(f"it ran longer than the limit of {limit:g} s")
 
     def __str__(self) -> str:
-        where = "".join(f"\n  in {name}" for name in self.backtrace[:5])
-        return f"the module was stopped because the call ran longer than the limit of {self.limit:g} s{where}"
+        return f"the module was stopped because the call ran longer than the limit of {self.limit:g} s{self._stack()}"
 
 
 class OutOfMemory(Trap):
@@ -276,10 +278,9 @@ class OutOfMemory(Trap):
         super().__init__(f"it wanted more memory than the limit of {_mebibytes(limit)}")
 
     def __str__(self) -> str:
-        where = "".join(f"\n  in {name}" for name in self.backtrace[:5])
         return (
             f"the module was stopped because it wanted more memory than the limit of {_mebibytes(self.limit)}, "
-            f"it had {_mebibytes(self.size)}{where}\n"
+            f"it had {_mebibytes(self.size)}{self._stack()}\n"
             "  look for data without end, or allow more: INNER_UNIVERSE_MEMORY_LIMIT, in MiB"
         )
 

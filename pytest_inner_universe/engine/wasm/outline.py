@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .binary import leb
+from .binary import after_value_type, leb, sections
 
 _TYPES, _IMPORTS, _FUNCTIONS, _EXPORTS = 1, 2, 3, 7
 _FUNCTION = 0
@@ -29,26 +29,16 @@ def strange_functions(data: bytes) -> tuple[set[tuple[str, str]], set[str]]:
     Raises:
         ValueError: It declares types that are not functions, so nothing can be told.
     """
-    sections = dict(_sections(data))
-    plain = _plain_types(data, sections.get(_TYPES))
+    found = dict(sections(data))
+    plain = _plain_types(data, found.get(_TYPES))
     imports: set[tuple[str, str]] = set()
     kinds: list[bool] = []
-    for module, name, kind in _imported(data, sections.get(_IMPORTS)):
+    for module, name, kind in _imported(data, found.get(_IMPORTS)):
         if kind is not None:
             kinds.append(plain[kind])
             imports |= {(module, name)} if not plain[kind] else set()
-    kinds += [plain[kind] for kind in _numbers(data, sections.get(_FUNCTIONS))]
-    return imports, {name for name, number in _exported(data, sections.get(_EXPORTS)) if not kinds[number]}
-
-
-def _sections(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the number of each section and where its content starts."""
-    at = 8
-    while at < len(data):
-        section = data[at]
-        size, at = leb(data, at + 1)
-        yield section, at
-        at += size
+    kinds += [plain[kind] for kind in _numbers(data, found.get(_FUNCTIONS))]
+    return imports, {name for name, number in _exported(data, found.get(_EXPORTS)) if not kinds[number]}
 
 
 def _plain_types(data: bytes, at: int | None) -> list[bool]:
@@ -66,13 +56,9 @@ def _plain_types(data: bytes, at: int | None) -> list[bool]:
             values, at = leb(data, at)
             for _ in range(values):
                 is_plain &= data[at] in _PLAIN
-                at = _after_value_type(data, at)
+                at = after_value_type(data, at)
         plain.append(is_plain)
     return plain
-
-
-def _after_value_type(data: bytes, at: int) -> int:
-    return leb(data, at + 1)[1] if data[at] in {0x63, 0x64} else at + 1
 
 
 def _imported(data: bytes, at: int | None) -> Iterator[tuple[str, str, int | None]]:
@@ -89,11 +75,11 @@ def _imported(data: bytes, at: int | None) -> Iterator[tuple[str, str, int | Non
         if kind == _FUNCTION:
             number, at = leb(data, at)
         elif kind == 1:  # a table
-            at = _after_limits(data, _after_value_type(data, at))
+            at = _after_limits(data, after_value_type(data, at))
         elif kind == 2:  # a memory
             at = _after_limits(data, at)
         elif kind == 3:  # a global
-            at = _after_value_type(data, at) + 1
+            at = after_value_type(data, at) + 1
         else:  # a tag
             at = leb(data, at + 1)[1]
         yield module, name, number

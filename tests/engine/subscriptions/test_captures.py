@@ -13,7 +13,7 @@ from support.sql_store import Store
 
 from pytest_inner_universe.engine.sql import SqlError
 from pytest_inner_universe.engine.store.errors import UniqueViolation
-from pytest_inner_universe.engine.subscriptions import QuerySetRefused, Subscriptions
+from pytest_inner_universe.engine.subscriptions import NoSuchQuerySet, QuerySetExists, Subscriptions
 from pytest_inner_universe.sats import ConnectionId, Identity, decode_definition
 from pytest_inner_universe.wire import v2
 from pytest_inner_universe.wire.messages import (
@@ -63,7 +63,7 @@ class _Replay:
                 rows = self.subscriptions.remove(client, request.query_set_id)
                 dropped = rows if request.flags else None
                 return {client: UnsubscribeApplied(number, request.query_set_id, dropped)}
-        except (SqlError, QuerySetRefused) as error:
+        except (SqlError, QuerySetExists, NoSuchQuerySet) as error:
             return {client: SubscriptionError(number, request.query_set_id, error.server_text)}
         if isinstance(request, OneOffQuery):
             return {client: OneOffQueryResult(number, self._one_off(caller, request.query_string))}
