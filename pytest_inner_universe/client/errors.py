@@ -146,22 +146,30 @@ class OutcomeUnknown(ConnectionLost):
     """The connection went away after a call was sent and before its answer came: it may have run, or not.
 
     Args:
-        reducer: Name of the reducer.
+        reducer: Name of the reducer or procedure.
         reason: Why the connection ended; empty if nothing was said.
         code: The close code; None if there was none.
         closed_by: Who closed it, ``server`` or ``client``.
+        takes_retry: Whether it was called in a way that takes ``retry=True``, and without that.
     """
 
-    def __init__(self, reducer: str, reason: str = "", code: int | None = None, closed_by: str = "server") -> None:
+    def __init__(
+        self,
+        reducer: str,
+        reason: str = "",
+        code: int | None = None,
+        closed_by: str = "server",
+        *,
+        takes_retry: bool = False,
+    ) -> None:
         super().__init__(f"the answer to the call of {reducer!r}", reason, code, closed_by)
         self.reducer = reducer
+        self.takes_retry = takes_retry
         self.args = (reducer, reason, code, closed_by)
 
     def __str__(self) -> str:
-        return (
-            f"{super().__str__()}\n"
-            f"  it is not known whether {self.reducer!r} ran; look at the data, or call with retry=True what may run twice"
-        )
+        advice = ", or call with retry=True what may run twice" if self.takes_retry else " before calling it again"
+        return f"{super().__str__()}\n  it is not known whether {self.reducer!r} ran; look at the data{advice}"
 
 
 class ServerUnreachable(ClientError):

@@ -13,9 +13,9 @@ from ..sats.definition_json import definition_from_json
 from ..sats.errors import JsonError, SatsError
 from ..sats.meta_json import Json
 from ..sats.sats_json import parse
-from ..wire.v1_outcomes import is_crash
+from ..wire.v1_outcomes import is_crash, is_crash_of_procedure
 from . import http_read as read
-from .errors import AnswerLost, OutcomeUnknown, QueryFailed, ReducerCrashed, ReducerFailed
+from .errors import AnswerLost, OutcomeUnknown, ProcedureCrashed, QueryFailed, ReducerCrashed, ReducerFailed
 from .http_errors import BadAnswer, CallRefused, HttpError, NoSuchDatabase, NoSuchRoute, NotAuthorized, PublishRejected
 from .http_models import (
     Credentials,
@@ -199,15 +199,16 @@ class HttpApi:
 
         Args:
             name: Name or identity of the database.
-            reducer: Its name.
+            reducer: Name of the reducer or procedure.
             args: Arguments as they are in JSON, by position or by name.
 
         Returns:
             What a procedure returned, as it is in JSON; None for a reducer.
 
         Raises:
-            ReducerFailed: It returned an error.
-            ReducerCrashed: It panicked.
+            ReducerFailed: The reducer returned an error.
+            ReducerCrashed: The reducer panicked.
+            ProcedureCrashed: The procedure panicked.
             CallRefused: There is no such function, the arguments do not fit, or the caller is not let in.
             OutcomeUnknown: The connection was lost before the answer came.
         """
@@ -220,6 +221,8 @@ class HttpApi:
         if answer.status == REDUCER_FAILED:
             kind = ReducerCrashed if is_crash(answer.text) else ReducerFailed
             raise kind(reducer, answer.text)
+        if answer.status == 500 and is_crash_of_procedure(answer.text):
+            raise ProcedureCrashed(reducer, answer.text)
         if answer.status in {400, 403, 404} and answer.text and not _is_about_database(answer, name):
             raise CallRefused(answer.request, answer.status, answer.text)
         _check(answer)

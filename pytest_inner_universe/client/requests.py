@@ -42,7 +42,8 @@ class Pending:
         error: ConnectionLost
         called = name_of_call(self.message)
         if called is not None and self.is_sent:
-            error = OutcomeUnknown(called, ending.reason, ending.code, ending.closed_by)
+            takes_retry = isinstance(self.message, CallReducer) and not self.repeats
+            error = OutcomeUnknown(called, ending.reason, ending.code, ending.closed_by, takes_retry=takes_retry)
         else:
             error = ConnectionLost(self.what, ending.reason, ending.code, ending.closed_by)
         error.__cause__ = cause

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..sats import DecodeError
 from ..sats.bsatn import codec
+from ..wire.v1_outcomes import PROCEDURE_CRASHED
 from .calls import bad_arguments
 from .clients import NO_CAUSE
 from .errors import ViewFailed
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from .wasm.host import Procedure
 
 UNKNOWN = "No such procedure"
-_FATAL = "The module instance encountered a fatal error: "
 
 
 @dataclass
@@ -195,19 +195,19 @@ def run(
         outcome.panic = host.panic
         outcome.limit = trap.limit if isinstance(trap, TimedOut) else None
         outcome.detail = "" if outcome.limit is None and host.panic is not None else str(trap)
-        outcome.message = _FATAL + _backtrace(trap)
+        outcome.message = PROCEDURE_CRASHED + _backtrace(trap)
         return _ended(database, outcome)
     finally:
         host.finish()
         module.give_back(instance)
     if code != 0:
         text = f"__call_procedure__ returned unexpected code {code}. Procedures should return code 0 or trap."
-        outcome.message = _FATAL + text
+        outcome.message = PROCEDURE_CRASHED + text
         return _ended(database, outcome)
     try:
         _, end = codec(procedure.return_type).read(data, 0)
     except DecodeError as error:
-        outcome.message = f"{_FATAL}{error}"
+        outcome.message = f"{PROCEDURE_CRASHED}{error}"
         return _ended(database, outcome)
     outcome.status, outcome.value = "returned", data[:end]
     return _ended(database, outcome)

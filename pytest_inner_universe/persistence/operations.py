@@ -161,6 +161,10 @@ def translate(operation: str, error: Exception) -> PersistenceError:
         return from_reducer_text(operation, error.message)
     if isinstance(error, client.ReducerCrashed):
         return ReducerCrashedError(operation, str(error))
+    if isinstance(error, client.OutcomeUnknown):
+        error = client.OutcomeUnknown(
+            *error.args
+        )  # whose text does not advise what a connection takes, and a client does not
     if isinstance(error, (client.ConnectionLost, client.ConnectionRejected, OSError)):
         return ConnectionError(f"{operation}: {error}")
     if isinstance(error, client.NotConnected):

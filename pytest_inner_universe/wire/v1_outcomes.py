@@ -17,12 +17,20 @@ _CRASHES: Final = frozenset(
         OUT_OF_ENERGY,
     }
 )
+PROCEDURE_CRASHED: Final = "The module instance encountered a fatal error: "
+"""What the text of a procedure that did not come to its end begins with, whichever way it is called."""
+
 _REFUSALS: Final = ("no such reducer", "invalid arguments for reducer ", "can't directly call special ")
 
 
 def is_crash(text: str) -> bool:
     """Return whether a text says that the reducer did not come to its end."""
     return text in _CRASHES
+
+
+def is_crash_of_procedure(text: str) -> bool:
+    """Return whether a text says that the procedure did not come to its end."""
+    return text.startswith(PROCEDURE_CRASHED)
 
 
 def is_refusal(text: str) -> bool:

@@ -16,6 +16,8 @@ from pytest_inner_universe.client.errors import (
     ConnectionLost,
     ConnectionRejected,
     NotConnected,
+    OutcomeUnknown,
+    ProcedureCrashed,
     QueryFailed,
     ReducerCrashed,
     ReducerFailed,
@@ -32,6 +34,7 @@ EXAMPLES = [
     ConnectionRejected("no", 1011),
     NotConnected("module exited", 1001),
     ConnectionLost("the answer", "gone", 1001, "client"),
+    OutcomeUnknown("r", "gone", takes_retry=True),
     WrongLoop("one", "other"),
     CallError("r", "no"),
     ReducerFailed("r", "no"),
@@ -39,6 +42,7 @@ EXAMPLES = [
     UnknownReducer("r", ["s"]),
     UnknownReducer("p", ["s"], is_procedure=True),
     UnknownProcedure("r", ["s"], is_reducer=True),
+    ProcedureCrashed("p", "no"),
     UnknownTable("t", ["s"]),
     QueryFailed("SQL", "no"),
     SubscriptionFailed(("SQL",), "no"),
@@ -73,6 +77,13 @@ def test_errors_can_be_copied_and_sent_to_another_process(error: ClientError) ->
             "the module has no reducer 'xyz'; there are "
             + ", ".join(f"reducer_{n:02}" for n in range(12))
             + ", and 8 more",
+        ),
+        (
+            OutcomeUnknown("p", "gone"),
+            (
+                "the connection was lost while waiting for the answer to the call of 'p': the server closed it: gone\n"
+                "  it is not known whether 'p' ran; look at the data before calling it again"
+            ),
         ),
         (RequestTimeout("the answer", 0.5), "the answer did not come within 0.5 s"),
     ],

@@ -25,6 +25,7 @@ from pytest_inner_universe.client import (
     NoSuchRoute,
     NotAuthorized,
     OutcomeUnknown,
+    ProcedureCrashed,
     Published,
     PublishRejected,
     QueryFailed,
@@ -248,6 +249,15 @@ class TestRequests:
         await self.sent(attempt, b'{"some": [1, 2]}')
         assert results == [{"some": [1, 2]}]
 
+    async def test_a_procedure_that_panics(self) -> None:
+        said = b"The module instance encountered a fatal error: error while executing at wasm backtrace:"
+        with pytest.raises(ProcedureCrashed) as caught:
+            await self.sent(lambda api: api.call("db", "explodes"), said, "500 Internal Server Error")
+        assert (caught.value.procedure, caught.value.message) == ("explodes", said.decode())
+        with pytest.raises(HttpError) as other:
+            await self.sent(lambda api: api.call("db", "explodes"), b"disk full", "500 Internal Server Error")
+        assert str(other.value) == "POST /v1/database/db/call/explodes was refused (status 500): disk full"
+
     async def test_a_number_that_json_has_no_word_for(self) -> None:
         with pytest.raises(ValueError, match=r"^Out of range float values are not JSON compliant"):
             await self.sent(lambda api: api.call("db", "f", [float("nan")]))
@@ -371,6 +381,7 @@ class TestMisbehaviour:
                 await api.call("db", "add_person")
             assert caught.value.reducer == "add_person"
             assert caught.value.__cause__ is not None
+            assert str(caught.value).endswith("; look at the data before calling it again")
 
     async def test_half_an_answer(self) -> None:
         async def conduct(peer: Peer) -> None:

@@ -21,8 +21,17 @@ from pytest_inner_universe.client import (
     RequestTimeout,
     WrongLoop,
 )
+from pytest_inner_universe.client.errors import Ending
+from pytest_inner_universe.client.requests import Pending
 from pytest_inner_universe.sats import ConnectionId, Identity
-from pytest_inner_universe.wire import CallReducer, InitialConnection, OneOffQuery, OneOffQueryResult, Subscribe
+from pytest_inner_universe.wire import (
+    CallProcedure,
+    CallReducer,
+    InitialConnection,
+    OneOffQuery,
+    OneOffQueryResult,
+    Subscribe,
+)
 from pytest_inner_universe.wire.errors import RemoteProtocolError
 
 pytestmark = pytest.mark.asyncio
@@ -371,3 +380,22 @@ class TestWrongLoop:
         with pytest.raises(WrongLoop):
             await asyncio.to_thread(lambda: asyncio.run(subscription.unsubscribe()))
         await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "repeats", "takes_retry"),
+    [
+        (CallReducer(1, 0, "remove_item", b""), False, True),
+        (CallReducer(1, 0, "remove_item", b""), True, False),
+        (CallProcedure(1, 0, "compute", b""), False, False),
+    ],
+    ids=["reducer", "reducer that was called so", "procedure"],
+)
+async def test_to_retry_is_advised_where_that_can_be_asked_for(
+    message: CallReducer | CallProcedure, repeats: bool, takes_retry: bool
+) -> None:
+    future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    Pending(future, "the answer", message, repeats, is_sent=True).fail(Ending(), None)
+    error = future.exception()
+    assert isinstance(error, OutcomeUnknown)
+    assert error.takes_retry is takes_retry

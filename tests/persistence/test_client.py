@@ -229,6 +229,15 @@ FAILURES: list[tuple[Exception, type[Exception], str]] = [
         errors.ConnectionError,
         f"update_entity: {client_errors.ConnectionLost('update_entity', 'closed')}",
     ),
+    (
+        client_errors.OutcomeUnknown("update_entity", "gone", takes_retry=True),
+        errors.ConnectionError,
+        (
+            "update_entity: the connection was lost while waiting for the answer to the call of 'update_entity': "
+            "the server closed it: gone\n"
+            "  it is not known whether 'update_entity' ran; look at the data before calling it again"
+        ),
+    ),
     (OSError("broken pipe"), errors.ConnectionError, "update_entity: broken pipe"),
     (
         ArgumentError("update_entity", "update_entity()", "too many"),

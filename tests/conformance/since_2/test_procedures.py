@@ -53,7 +53,7 @@ async def test_a_transaction_that_is_given_up_leaves_nothing(universe: Universe,
 
 @pytest.mark.parametrize(("procedure", "args"), [("explodes", ()), ("explodes_in_tx", ("lost",))])
 async def test_a_panic_fails_the_call_and_nothing_else(
-    universe: Universe, connect: Connect, procedure: str, args: tuple[str, ...]
+    universe: Universe, connect: Connect, http: HttpApi, procedure: str, args: tuple[str, ...]
 ) -> None:
     async with connect() as client:
         with pytest.raises(ProcedureCrashed) as caught:
@@ -61,6 +61,9 @@ async def test_a_panic_fails_the_call_and_nothing_else(
         # A stack follows, which says nothing to anybody else.
         assert caught.value.message.startswith("The module instance encountered a fatal error: ")
         assert await client.call_procedure("count_notes") == 0
+    with pytest.raises(ProcedureCrashed) as told:
+        await http.call(universe.name, procedure, args)
+    assert told.value.message.startswith("The module instance encountered a fatal error: ")
     assert [record.message for record in universe.logs if record.level == "panic"] != []
 
 
