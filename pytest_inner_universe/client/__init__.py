@@ -13,16 +13,23 @@ if TYPE_CHECKING:
     from .cache import Tables as Tables
     from .connection import Connection as Connection
     from .errors import AnswerLost as AnswerLost
+    from .errors import BadAnswer as BadAnswer
     from .errors import CallbackFailed as CallbackFailed
     from .errors import CallError as CallError
+    from .errors import CallRefused as CallRefused
     from .errors import ClientError as ClientError
     from .errors import ConnectionLost as ConnectionLost
     from .errors import ConnectionRejected as ConnectionRejected
+    from .errors import HttpError as HttpError
     from .errors import MessageTooLarge as MessageTooLarge
+    from .errors import NoSuchDatabase as NoSuchDatabase
+    from .errors import NoSuchRoute as NoSuchRoute
+    from .errors import NotAuthorized as NotAuthorized
     from .errors import NotConnected as NotConnected
     from .errors import OutcomeUnknown as OutcomeUnknown
     from .errors import ProcedureCrashed as ProcedureCrashed
     from .errors import ProcedureError as ProcedureError
+    from .errors import PublishRejected as PublishRejected
     from .errors import QueryFailed as QueryFailed
     from .errors import ReducerCrashed as ReducerCrashed
     from .errors import ReducerFailed as ReducerFailed
@@ -35,13 +42,6 @@ if TYPE_CHECKING:
     from .errors import WaitTimeout as WaitTimeout
     from .errors import WrongLoop as WrongLoop
     from .http import HttpApi as HttpApi
-    from .http_errors import BadAnswer as BadAnswer
-    from .http_errors import CallRefused as CallRefused
-    from .http_errors import HttpError as HttpError
-    from .http_errors import NoSuchDatabase as NoSuchDatabase
-    from .http_errors import NoSuchRoute as NoSuchRoute
-    from .http_errors import NotAuthorized as NotAuthorized
-    from .http_errors import PublishRejected as PublishRejected
     from .http_models import Credentials as Credentials
     from .http_models import DatabaseInfo as DatabaseInfo
     from .http_models import LogLine as LogLine
@@ -67,13 +67,12 @@ _HOMES = {
     "cache": "TableCache Tables",
     "connection": "Connection",
     "errors": (
-        "AnswerLost CallError CallbackFailed ClientError ConnectionLost ConnectionRejected MessageTooLarge "
-        "NotConnected OutcomeUnknown ProcedureCrashed ProcedureError QueryFailed ReducerCrashed ReducerFailed "
-        "RequestTimeout ServerUnreachable SubscriptionFailed UnknownProcedure UnknownReducer UnknownTable "
-        "WaitTimeout WrongLoop"
+        "AnswerLost BadAnswer CallError CallRefused CallbackFailed ClientError ConnectionLost ConnectionRejected HttpError "
+        "MessageTooLarge NoSuchDatabase NoSuchRoute NotAuthorized NotConnected OutcomeUnknown ProcedureCrashed "
+        "ProcedureError PublishRejected QueryFailed ReducerCrashed ReducerFailed RequestTimeout ServerUnreachable "
+        "SubscriptionFailed UnknownProcedure UnknownReducer UnknownTable WaitTimeout WrongLoop"
     ),
     "http": "HttpApi",
-    "http_errors": "BadAnswer CallRefused HttpError NoSuchDatabase NoSuchRoute NotAuthorized PublishRejected",
     "http_models": "Credentials DatabaseInfo LogLine MigrationPlan Published ServerHealth SqlRows",
     "link": "Link Receiver Transport",
     "memory": "MemoryServer MemoryTransport ServerEnd",

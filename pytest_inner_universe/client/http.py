@@ -15,8 +15,21 @@ from ..sats.meta_json import Json
 from ..sats.sats_json import parse
 from ..wire.v1_outcomes import is_crash, is_crash_of_procedure
 from . import http_read as read
-from .errors import AnswerLost, OutcomeUnknown, ProcedureCrashed, QueryFailed, ReducerCrashed, ReducerFailed
-from .http_errors import BadAnswer, CallRefused, HttpError, NoSuchDatabase, NoSuchRoute, NotAuthorized, PublishRejected
+from .errors import (
+    AnswerLost,
+    BadAnswer,
+    CallRefused,
+    HttpError,
+    NoSuchDatabase,
+    NoSuchRoute,
+    NotAuthorized,
+    OutcomeUnknown,
+    ProcedureCrashed,
+    PublishRejected,
+    QueryFailed,
+    ReducerCrashed,
+    ReducerFailed,
+)
 from .http_models import (
     Credentials,
     DatabaseInfo,

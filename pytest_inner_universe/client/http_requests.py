@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .errors import AnswerLost, RequestTimeout, ServerUnreachable
-from .http_errors import BadAnswer
+from .errors import AnswerLost, BadAnswer, RequestTimeout, ServerUnreachable
 from .tls import trusted
 
 if TYPE_CHECKING:

@@ -72,8 +72,7 @@ async def publish(config: InnerUniverseConfig, wasm: bytes, *, clear: bool = Fal
     Raises:
         DeploymentError: The server refused, or cannot be reached.
     """
-    from ..client.errors import ClientError
-    from ..client.http_errors import HttpError, NotAuthorized, PublishRejected
+    from ..client.errors import ClientError, HttpError, NotAuthorized, PublishRejected
 
     def failed(reason: str, stderr: str = "") -> DeploymentError:
         return DeploymentError(config.database, config.url, reason, stderr)

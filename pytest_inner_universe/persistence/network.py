@@ -49,7 +49,7 @@ async def _attempt(
     config: InnerUniverseConfig, definition: ModuleDef | None, reconnect: Reconnect | None
 ) -> Connection:
     from ..client.connection import Connection
-    from ..client.http_errors import NoSuchDatabase
+    from ..client.errors import NoSuchDatabase
     from ..client.websocket import WebSocketTransport
 
     if definition is None:

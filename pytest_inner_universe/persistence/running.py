@@ -155,7 +155,7 @@ class NetworkServer(RunningServer):
         return self._token
 
     async def _is_accepted(self, token: str) -> bool:
-        from ..client.http_errors import NotAuthorized
+        from ..client.errors import NotAuthorized
 
         async with http_api(replace(self.config, token=token)) as api:
             try:

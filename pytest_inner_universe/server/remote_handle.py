@@ -8,8 +8,7 @@ import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..client.errors import ClientError, ConnectionLost, QueryFailed, ServerUnreachable, UnknownTable
-from ..client.http_errors import PublishRejected
+from ..client.errors import ClientError, ConnectionLost, PublishRejected, QueryFailed, ServerUnreachable, UnknownTable
 from ..engine.sql import SqlError, SqlResult
 from ..engine.store.errors import MigrationRefused
 from ..sats import Identity

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_inner_universe.client.http_errors import PublishRejected
+from pytest_inner_universe.client.errors import PublishRejected
 from pytest_inner_universe.engine.module import Module
 from pytest_inner_universe.server.binary import find_binary
 from pytest_inner_universe.server.errors import ModuleRejected, StartFailed, TokenRefused

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_inner_universe.client.errors import ConnectionRejected, UnknownReducer, UnknownTable
-from pytest_inner_universe.client.http_errors import NoSuchDatabase
+from pytest_inner_universe.client.errors import ConnectionRejected, NoSuchDatabase, UnknownReducer, UnknownTable
 from pytest_inner_universe.engine.errors import PublishFailed
 from pytest_inner_universe.engine.module import Module
 from pytest_inner_universe.engine.sql import SqlError

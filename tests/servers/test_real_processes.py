@@ -14,7 +14,7 @@ import pytest
 from support.on_disk import wait_until_written
 from support.sockets import connect, ends, unused_port
 
-from pytest_inner_universe.client.http_errors import NoSuchDatabase
+from pytest_inner_universe.client.errors import NoSuchDatabase
 from pytest_inner_universe.engine.module import Module
 from pytest_inner_universe.server.binary import find_binary
 from pytest_inner_universe.server.errors import ServerGone, StartFailed

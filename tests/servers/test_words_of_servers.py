@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from pytest_inner_universe.client.http_errors import CallRefused
+from pytest_inner_universe.client.errors import CallRefused
 from pytest_inner_universe.client.http_requests import Requester
 from pytest_inner_universe.engine.module import Module
 from pytest_inner_universe.sats.server_json_words import complaint_about_json

@@ -1,20 +1,8 @@
-"""Errors of requests over HTTP.
-
-The tree::
-
-    ClientError
-    ├── HttpError               a request over HTTP was answered with an error
-    │   ├── NotAuthorized       the token is not accepted, or its identity may not do this
-    │   ├── NoSuchDatabase      the server has no such database
-    │   ├── NoSuchRoute         the server is of a release that cannot do this
-    │   ├── PublishRejected     the server does not take the module
-    │   └── CallRefused         the call was not run at all
-    └── BadAnswer               an answer over HTTP is not what this request is answered with
-"""
+"""Answers over HTTP that are errors, or none at all."""
 
 from __future__ import annotations
 
-from .errors import ClientError, shortened, with_reason
+from .base import ClientError, shortened, with_reason
 
 
 class HttpError(ClientError):
