@@ -39,7 +39,7 @@ from .http_models import (
     ServerHealth,
     SqlRows,
 )
-from .http_requests import Answer, Requester
+from .http_requests import Answer, Requester, database_path
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -274,17 +274,6 @@ class HttpApi:
 
     async def _read(self, reader: Callable[[Json], Read], *args: Any) -> Read:
         return _used(await self._ask(*args), reader)
-
-
-def database_path(name: str) -> str:
-    """Return the path of a database.
-
-    Args:
-        name: Its name, or its identity as 64 hexadecimal digits.
-    """
-    if not name:
-        raise ValueError("a database has a name or an identity, got an empty text")
-    return f"/v1/database/{quote(name, safe='')}"
 
 
 def _is_about_database(answer: Answer, name: str) -> bool:

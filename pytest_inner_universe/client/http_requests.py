@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from .errors import AnswerLost, BadAnswer, RequestTimeout, ServerUnreachable
 from .tls import trusted
@@ -128,6 +129,17 @@ class Requester:
             ) from error
         except (aiohttp.ClientError, OSError) as error:
             raise AnswerLost(self.url, told(error)) from error
+
+
+def database_path(name: str) -> str:
+    """Return the path of a database.
+
+    Args:
+        name: Its name, or its identity as 64 hexadecimal digits.
+    """
+    if not name:
+        raise ValueError("a database has a name or an identity, got an empty text")
+    return f"/v1/database/{quote(name, safe='')}"
 
 
 def told(error: BaseException) -> str:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..wire.frames import UNPACKED_LIMIT, Compression
 from ..wire.versions import V1, V2, V3, VERSIONS
 from .errors import ConnectionRejected, RequestTimeout, ServerUnreachable
-from .http import database_path
-from .http_requests import NO_ADDRESS, told
+from .http_requests import NO_ADDRESS, database_path, told
 from .tls import trusted
 from .websocket_link import WebSocketLink
 
