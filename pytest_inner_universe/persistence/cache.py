@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 import time
 from collections import OrderedDict
@@ -193,8 +192,7 @@ class Cache:
         sweeper, self._sweeper = self._sweeper, None
         if sweeper is not None:
             sweeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sweeper
+            await asyncio.wait({sweeper})
 
     async def __aenter__(self) -> Cache:
         await self.cleanup()

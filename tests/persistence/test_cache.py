@@ -179,6 +179,19 @@ async def test_the_sweep_begins_and_ends(cache: Cache, clock: Clock, monkeypatch
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+@pytest.mark.asyncio
+async def test_whoever_is_cancelled_while_it_ends_hears_of_it() -> None:
+    cache = Cache()
+    await cache.cleanup()
+    stopping = asyncio.create_task(cache.stop())
+    await asyncio.sleep(0)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 # The decorator
 
 
