@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from .errors import ValidationError
+from .paths import MISSING, lookup, parse_path
 from .types import Row
 
 Perspective = Callable[[Any], Any]
@@ -91,23 +92,19 @@ class PerspectiveAware:
 
 
 def fields(*names: str) -> Perspective:
-    """Return a perspective that shows some fields of a row, by their dotted paths; those that are absent are left out.
+    """Return a perspective that shows some fields of a row, by their paths as filters have them; those that are absent are left out.
+
+    Raises:
+        ValidationError: A path is none.
 
     Example:
         >>> fields("id", "metadata.name")({"id": "e-1", "metadata": {"name": "Ada", "tags": []}})
         {'id': 'e-1', 'metadata.name': 'Ada'}
     """
+    paths = {name: parse_path(name) for name in names}
 
     def show(row: Any) -> dict[str, Any]:
-        shown: dict[str, Any] = {}
-        for name in names:
-            value = row
-            for step in name.split("."):
-                if not isinstance(value, Mapping) or step not in value:
-                    break
-                value = value[step]
-            else:
-                shown[name] = value
-        return shown
+        found = ((name, lookup(row, path)) for name, path in paths.items())
+        return {name: value for name, value in found if value is not MISSING}
 
     return show

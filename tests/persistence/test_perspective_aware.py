@@ -27,6 +27,12 @@ def test_a_perspective_shows_and_changes_nothing(views: PerspectiveAware) -> Non
     assert views.get_available_perspectives() == ["public", "name"]
 
 
+def test_fields_are_named_as_filters_name_them() -> None:
+    assert fields("metadata.tags[0]", "metadata.tags[1]")(ROW) == {"metadata.tags[0]": "secret"}
+    with pytest.raises(ValidationError, match=r"^not a path at position 3: 'id\.\.x'"):
+        fields("id..x")
+
+
 def test_an_unknown_name_shows_the_default_and_without_one_the_data(views: PerspectiveAware) -> None:
     assert views.view(ROW, "other") is ROW
     views.set_default_perspective("name")
