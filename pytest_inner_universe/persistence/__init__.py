@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .errors import BackupError as BackupError
     from .errors import BatchError as BatchError
     from .errors import ConflictError as ConflictError
-    from .errors import ConnectionError as ConnectionError  # noqa: A004 (it is the builtin as well)
+    from .errors import ConnectionError as ConnectionError
     from .errors import ControllerError as ControllerError
     from .errors import CorruptDataError as CorruptDataError
     from .errors import DeltaError as DeltaError

@@ -113,7 +113,7 @@ class AdministrationOperations(Operations):
 
     async def grant_admin(self, identity: Identity | str) -> None:
         """Make somebody an admin; for the owner."""
-        await self._call("grant_admin", _identity(identity))
+        await self._call("grant_admin", checks.identity(identity, "identity"))
 
     async def revoke_admin(self, identity: Identity | str) -> None:
         """Make somebody an ordinary user again; for the owner.
@@ -121,7 +121,7 @@ class AdministrationOperations(Operations):
         Raises:
             NotFoundError: This identity is no admin.
         """
-        await self._call("revoke_admin", _identity(identity))
+        await self._call("revoke_admin", checks.identity(identity, "identity"))
 
     async def record_metric(
         self, name: str, value: float, kind: str = "gauge", tags: Mapping[str, Any] | None = None
@@ -178,15 +178,5 @@ def _setting(value: Any) -> str:
 
 
 def _grant(grantee: Identity | str | None, action: str, entity_type: str) -> tuple[Identity | None, str, str]:
-    who = None if grantee is None else _identity(grantee)
+    who = None if grantee is None else checks.identity(grantee, "grantee")
     return who, checks.name_text(action, "action"), checks.name_text(entity_type, "entity_type")
-
-
-def _identity(identity: Identity | str) -> Identity:
-    if isinstance(identity, Identity):
-        return identity
-    try:
-        found: Identity = Identity.from_hex(identity)
-    except (ValueError, TypeError, AttributeError):
-        raise ValidationError(f"an Identity or its 64 hexadecimal digits are needed, got {identity!r}") from None
-    return found

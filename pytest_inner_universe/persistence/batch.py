@@ -11,7 +11,7 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
-from .errors import BatchError, ConnectionError, NotConnectedError, PersistenceError  # noqa: A004 (it is the builtin as well)
+from .errors import BatchError, ConnectionError, NotConnectedError, PersistenceError
 from .event_bus import type_name
 from .operations import random_id
 from .types import EntityMetadata, NewEntity, NewEvent, NewRelation, RelationMetadata

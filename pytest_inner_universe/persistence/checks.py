@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from ..sats import Identity
 from . import canonical_json
 from .errors import ValidationError
 
@@ -82,6 +83,41 @@ def index(value: Any, where: str) -> int | None:
     return value
 
 
+def identity(value: Any, what: str) -> Identity:
+    """Read an identity given as such or as its 64 hexadecimal digits.
+
+    Raises:
+        ValidationError: It is neither.
+    """
+    if isinstance(value, Identity):
+        return value
+    try:
+        found: Identity = Identity.from_hex(value)
+    except (ValueError, TypeError, AttributeError):
+        raise ValidationError(f"{what} must be an Identity or its 64 hexadecimal digits, got {value!r}") from None
+    return found
+
+
+def known_keys(given: Mapping[Any, Any], model: type[Any], where: str, others: str = "") -> None:
+    """Check that every key of a dict is a field of a dataclass.
+
+    Args:
+        given: The dict.
+        model: The dataclass.
+        where: What the dict is, for the error text.
+        others: What to do with other keys, for the error text.
+
+    Raises:
+        ValidationError: One is none.
+    """
+    known = [field.name for field in fields(model)]
+    for key in given:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}{others}"
+            raise ValidationError(f"{where}: unknown key {key!r}; {hint}")
+
+
 def record(item: Any, model: type[Any], where: str) -> Any:
     """Read an item of a batch given as a record or as a dict of its fields.
 
@@ -91,12 +127,7 @@ def record(item: Any, model: type[Any], where: str) -> Any:
     if isinstance(item, model):
         return item
     if isinstance(item, Mapping):
-        known = [field.name for field in fields(model)]
-        for key in item:
-            if key not in known:
-                close = difflib.get_close_matches(str(key), known, n=1)
-                hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-                raise ValidationError(f"{where}: unknown key {key!r}; {hint}")
+        known_keys(item, model, where)
         try:
             return model(**item)
         except TypeError as error:

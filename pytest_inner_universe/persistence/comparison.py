@@ -19,8 +19,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from ..sats import Identity, Timestamp
-from . import canonical_json
+from ..sats import Timestamp
+from . import canonical_json, checks
 from .errors import ValidationError
 from .paths import MISSING, lookup
 from .schema import Field
@@ -144,7 +144,7 @@ def _operand(where: str, field: Field, value: Any) -> Any:
     if field.kind == "timestamp":
         return _timestamp(where, value)
     if field.kind == "identity":
-        return _identity(where, value)
+        return checks.identity(value, f"{where}: the value")
     if field.kind == "text" and not isinstance(value, str):
         raise ValidationError(f"{where}: the field holds text, got {value!r}")
     if isinstance(value, float) and not math.isfinite(value):
@@ -161,15 +161,3 @@ def _timestamp(where: str, value: Any) -> Timestamp:
     raise ValidationError(
         f"{where}: the field holds a time; give a Timestamp or a datetime with time zone, got {value!r}"
     )
-
-
-def _identity(where: str, value: Any) -> Identity:
-    if isinstance(value, Identity):
-        return value
-    try:
-        found: Identity = Identity.from_hex(value)
-    except (ValueError, TypeError, AttributeError):
-        raise ValidationError(
-            f"{where}: the field holds an identity; give an Identity or 64 hexadecimal digits, got {value!r}"
-        ) from None
-    return found

@@ -99,9 +99,10 @@ class ConnectedOperations(Maintenance):
         bridges, self._bridges = self._bridges, []
         try:
             for bridge in bridges:
-                await bridge.close()
-        except PersistenceError:
-            self.logger.exception("closing a bridge to an event bus failed")
+                try:
+                    await bridge.close()
+                except PersistenceError:
+                    self.logger.exception("closing a bridge to an event bus failed")
         finally:
             if client is not None:
                 await client.disconnect()

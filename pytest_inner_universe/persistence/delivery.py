@@ -9,6 +9,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+SETTLE_SECONDS = 5.0
+"""How long an async handler may go on after what it listens to has ended."""
+
 
 class Delivery:
     """Calls one handler for one thing after the other.

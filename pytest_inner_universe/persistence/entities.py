@@ -9,10 +9,9 @@ from . import checks, mapping, queries
 from .errors import EntityNotFoundError
 from .operations import Operations
 from .schema import ENTITY
-from .types import EntityMetadata, NewEntity, RelationMetadata, Row
+from .types import EntityMetadata, NewEntity, Row
 
 _EntityMetadata = EntityMetadata | Mapping[str, Any]
-_RelationMetadata = RelationMetadata | Mapping[str, Any]
 
 
 class EntityOperations(Operations):

@@ -9,14 +9,12 @@ from enum import Enum
 from typing import Any, Protocol
 
 from ..sats import Timestamp
-from .delivery import Delivery
+from .delivery import SETTLE_SECONDS, Delivery
 from .errors import ValidationError
 from .types import INSERTED, Message, Row
 
 Handler = Callable[[Any], Any]
 """Called with a message; plain or async."""
-
-SETTLE_SECONDS = 5.0
 
 
 class EventClient(Protocol):
@@ -158,14 +156,19 @@ class SpacetimeEventBus:
 
     def to_message(self, row: Row) -> Any:
         """Make the message of a row of the event log."""
-        moment = row.get("timestamp")
-        return self._message_factory(
-            id=row.get("event_id", ""),
-            type=row.get("event_type", ""),
-            source=row.get("source"),
-            timestamp=moment.to_seconds() if isinstance(moment, Timestamp) else 0.0,
-            data=row.get("data", {}),
-        )
+        return message_of(row, self._message_factory)
+
+
+def message_of(row: Row, factory: Callable[..., Any] = Message) -> Any:
+    """Make the message of a row of the event log, by a function that takes the keywords of `Message`."""
+    moment = row.get("timestamp")
+    return factory(
+        id=row.get("event_id", ""),
+        type=row.get("event_type", ""),
+        source=row.get("source"),
+        timestamp=moment.to_seconds() if isinstance(moment, Timestamp) else 0.0,
+        data=row.get("data", {}),
+    )
 
 
 def type_name(event_type: str | Enum) -> str:

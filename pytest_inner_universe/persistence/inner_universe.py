@@ -12,7 +12,7 @@ from .administration import AdministrationOperations
 from .cached_reads import CachedReads
 from .config import InnerUniverseConfig
 from .entities import EntityOperations
-from .errors import ConnectionError, PersistenceError  # noqa: A004 (it is the builtin as well)
+from .errors import ConnectionError, PersistenceError
 from .events import EventOperations
 from .operations import ConnectionLike, translate
 from .relations import RelationOperations

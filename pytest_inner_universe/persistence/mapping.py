@@ -6,7 +6,6 @@ What is given reads back equal. A row for users is a new dict each time and can 
 
 from __future__ import annotations
 
-import difflib
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -168,12 +167,8 @@ def check_operation(operation: DeltaOperation | Mapping[str, Any], where: str) -
 
 def _fields(metadata: Any, model: type[Any], what: str) -> dict[str, Any]:
     if isinstance(metadata, Mapping):
-        known = [item.name for item in fields(model)]
-        for key in metadata:
-            if key not in known:
-                close = difflib.get_close_matches(str(key), known, n=1)
-                hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}; others go into properties"
-                raise ValidationError(f"{what}: unknown key {key!r}; {hint}")
+        others = "; others go into properties" if model is not DeltaMetadata else ""
+        checks.known_keys(metadata, model, what, others)
         try:
             metadata = model(**metadata)
         except TypeError:

@@ -20,9 +20,9 @@ from enum import Enum
 from threading import get_ident
 from typing import Any, Protocol
 
-from .delivery import Delivery
+from .delivery import SETTLE_SECONDS, Delivery
 from .errors import NERVPersistenceError, ValidationError
-from .event_bus import SETTLE_SECONDS, type_name
+from .event_bus import message_of, type_name
 from .types import INSERTED, Message, Row
 
 ENTITY_CREATED = "ENTITY_CREATED"
@@ -94,14 +94,18 @@ class NervBridge:
         self._to_bus = Delivery(self._tell, self.logger, "telling the bus of an event")
 
     async def start(self) -> None:
-        """Begin to carry; without effect the second time."""
+        """Begin to carry; without effect the second time. Where the bus refuses, nothing is carried either way."""
         if self._token is not None:
             return
         self._loop, self._thread = asyncio.get_running_loop(), get_ident()
         self._token = await self.client.subscribe_event_log_changes(self._on_row)
         asked = {ENTITY_CREATED: ENTITY_CREATED} if self._handle_requests else {}
-        for wanted in {**asked, **self._types}.values():
-            self._unsubscribe.append(await _awaited(self.bus.subscribe(wanted, self._on_event)))
+        try:
+            for wanted in {**asked, **self._types}.values():
+                self._unsubscribe.append(await _awaited(self.bus.subscribe(wanted, self._on_event)))
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Stop carrying, and wait until what has come is carried; harmless the second time."""
@@ -204,15 +208,7 @@ class NervBridge:
             if notify is None:
                 name = row["event_type"]
                 return self.bus.publish(self._types.get(name, name), row["data"], row["source"])
-            return notify(
-                self._message_factory(
-                    id=row["event_id"],
-                    type=row["event_type"],
-                    data=row["data"],
-                    timestamp=row["timestamp"].to_seconds(),
-                    source=row["source"],
-                )
-            )
+            return notify(message_of(row, self._message_factory))
         finally:
             _is_ours.reset(mark)
 

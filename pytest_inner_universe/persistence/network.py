@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .config import InnerUniverseConfig
-from .errors import ConnectionError  # noqa: A004 (it is the builtin as well)
+from .errors import ConnectionError
 
 if TYPE_CHECKING:
     from ..client.connection import Connection
@@ -83,6 +83,22 @@ def http_api(config: InnerUniverseConfig, timeout: float | None = None) -> HttpA
     from ..client.http import HttpApi
 
     return HttpApi(config.url, config.token, timeout=timeout or config.timeout_ms / 1000, ssl=config.ca_file)
+
+
+async def is_accepted(config: InnerUniverseConfig) -> bool:
+    """Ask whether the server accepts the configuration's token.
+
+    Raises:
+        ClientError: It does not say.
+    """
+    from ..client.errors import NotAuthorized
+
+    async with http_api(config) as api:
+        try:
+            await api.websocket_token()
+        except NotAuthorized:
+            return False
+    return True
 
 
 async def why_no_answer(config: InnerUniverseConfig) -> str | None:

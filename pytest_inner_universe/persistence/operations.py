@@ -12,7 +12,7 @@ from ..sats import ArgumentError, EncodeError
 from . import checks
 from .config import InnerUniverseConfig
 from .errors import (
-    ConnectionError,  # noqa: A004 (it is the builtin as well)
+    ConnectionError,
     FeatureDisabledError,
     NotConnectedError,
     PersistenceError,

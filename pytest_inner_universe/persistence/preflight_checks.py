@@ -14,7 +14,7 @@ from .bundled import bundled_module_path
 from .config import InnerUniverseConfig
 from .config_rules import problem_of
 from .errors import ControllerError, ValidationError
-from .network import http_api, why_no_answer
+from .network import is_accepted, why_no_answer
 from .owner_tokens import OWN, OwnerTokens
 from .starting import StartOrAttach
 from .toolchain import ToolchainMissing, find_toolchain
@@ -215,9 +215,7 @@ def _kept(config: InnerUniverseConfig, *, own: bool = False) -> str | None:
 async def _is_accepted(config: InnerUniverseConfig) -> bool:
     from ..client.errors import ClientError
 
-    async with http_api(config) as api:
-        try:
-            await api.websocket_token()
-        except (ClientError, ValueError):
-            return False
-    return True
+    try:
+        return await is_accepted(config)
+    except (ClientError, ValueError):
+        return False

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from . import deployment
 from .config import InnerUniverseConfig
-from .errors import ConnectionError, DeploymentError, NoClientError  # noqa: A004 (it is the builtin as well)
+from .errors import ConnectionError, DeploymentError, NoClientError
 from .inner_universe import InnerUniverseClient
-from .network import http_api
+from .network import http_api, is_accepted
 from .owner_tokens import OWN, OwnerTokens
 from .threads import finished
 
@@ -150,19 +150,9 @@ class NetworkServer(RunningServer):
         """Return the owner's token, if one is known that the server accepts."""
         if self._token is None and self._tokens is not None:
             found = self._tokens.get(self._place)
-            if found is not None and await self._is_accepted(found):
+            if found is not None and await is_accepted(replace(self.config, token=found)):
                 self._token = found
         return self._token
-
-    async def _is_accepted(self, token: str) -> bool:
-        from ..client.errors import NotAuthorized
-
-        async with http_api(replace(self.config, token=token)) as api:
-            try:
-                await api.websocket_token()
-            except NotAuthorized:
-                return False
-        return True
 
     def _log(self) -> str:
         return "\n".join(self.log_tail(_LINES_IN_ERRORS))

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from .delivery import Delivery
+from .delivery import SETTLE_SECONDS, Delivery
 from .errors import CorruptDataError, PersistenceError, ValidationError
 from .mapping import decode_row
 from .operations import Operations, translate
@@ -19,9 +19,6 @@ ChangeCallback = Callable[..., Any]
 """Called with change type and row, and the row before when asked for; plain or async."""
 
 _Change = tuple[str, dict[str, Any], "dict[str, Any] | None"]
-
-SETTLE_SECONDS = 5.0
-"""How long an async callback may go on after its subscription has ended."""
 
 
 class ChangeSubscription:

@@ -414,7 +414,7 @@ async def test_system_status_counts(client: InnerUniverseClient, connection: Fak
             "entities[0]: unknown key 'entity_typ'; did you mean entity_type?",
         ),
         (lambda c: c.create_relations([5]), "relations[0]: NewRelation or a dict is needed, got 5"),
-        (lambda c: c.grant_admin("ab"), "an Identity or its 64 hexadecimal digits are needed, got 'ab'"),
+        (lambda c: c.grant_admin("ab"), "identity must be an Identity or its 64 hexadecimal digits, got 'ab'"),
         (lambda c: c.record_metric("m", "1"), "value must be a number, got '1'"),
         (
             lambda c: c.apply_configuration([{"key": "a"}]),

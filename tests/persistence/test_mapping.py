@@ -233,6 +233,11 @@ def test_a_delta_needs_a_description() -> None:
     with pytest.raises(ValidationError) as caught:
         mapping.delta_metadata({"author": "me"})
     assert str(caught.value) == "delta metadata: description is needed"
+    with pytest.raises(ValidationError) as caught:
+        mapping.delta_metadata({"description": "x", "colour": "red"})
+    assert str(caught.value) == (
+        "delta metadata: unknown key 'colour'; known: description, author, tags, parent_delta_id"
+    )
 
 
 def test_a_strength_outside_of_its_range_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -66,6 +66,15 @@ class NotifiedBus(Bus):
         self.told.append(message)
 
 
+class FullBus(Bus):
+    """A bus that takes one handler and no more."""
+
+    def subscribe(self, event_type: Any, handler: Callable[[Any], Any]) -> Callable[[], None]:
+        if any(self.handlers.values()):
+            raise RuntimeError("no more handlers")
+        return super().subscribe(event_type, handler)
+
+
 @pytest.fixture
 def bus() -> Bus:
     return Bus()
@@ -224,3 +233,12 @@ async def test_a_factory_makes_the_messages(live: InnerUniverseClient) -> None:
         await live.publish_event("TICK", None, {})
         await bridge.settle()
     assert isinstance(bus.told[0], SimpleNamespace)
+
+
+async def test_where_the_bus_refuses_nothing_is_left(live: InnerUniverseClient) -> None:
+    bus = FullBus()
+    bridge = NervBridge(live, bus, ["TICK", "TOCK"])
+    with pytest.raises(RuntimeError, match=r"^no more handlers$"):
+        await bridge.start()
+    assert bus.handlers == {"TICK": []}
+    assert live.subscriptions == []

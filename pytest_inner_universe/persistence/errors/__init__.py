@@ -35,7 +35,7 @@ The tree::
 
 from __future__ import annotations
 
-from .base import ConnectionError as ConnectionError  # noqa: A004 (it is the builtin as well)
+from .base import ConnectionError as ConnectionError
 from .base import EntityNotFoundError as EntityNotFoundError
 from .base import NotConnectedError as NotConnectedError
 from .base import NotFoundError as NotFoundError

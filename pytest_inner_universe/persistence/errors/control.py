@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .base import ConnectionError, PersistenceError  # noqa: A004 (it is the builtin as well)
+from .base import ConnectionError, PersistenceError
 
 _SHOWN_LINES = 5
 _LONGEST_LINE = 160
@@ -45,7 +45,20 @@ class ModuleBuildError(ControllerError):
         return _with_lines(f"the module in {self.folder} cannot be built: {self.reason}", self.stderr)
 
 
-class DeploymentError(ControllerError):
+class _DatabaseError(ControllerError):
+    what = ""
+
+    def __init__(self, database: str, url: str, reason: str, stderr: str = "") -> None:
+        super().__init__(reason, stderr)
+        self.database = database
+        self.url = url
+        self.args = (database, url, reason, stderr)
+
+    def __str__(self) -> str:
+        return _with_lines(f"{self.what} database {self.database!r} at {self.url}: {self.reason}", self.stderr)
+
+
+class DeploymentError(_DatabaseError):
     """A server did not take the module.
 
     Args:
@@ -55,14 +68,7 @@ class DeploymentError(ControllerError):
         stderr: What the server said.
     """
 
-    def __init__(self, database: str, url: str, reason: str, stderr: str = "") -> None:
-        super().__init__(reason, stderr)
-        self.database = database
-        self.url = url
-        self.args = (database, url, reason, stderr)
-
-    def __str__(self) -> str:
-        return _with_lines(f"cannot deploy to database {self.database!r} at {self.url}: {self.reason}", self.stderr)
+    what = "cannot deploy to"
 
 
 class ServerStartError(ControllerError):
@@ -83,7 +89,7 @@ class ServerStartError(ControllerError):
         return f"no server at {self.url}: {self.reason}"
 
 
-class NoClientError(ControllerError, ConnectionError):
+class NoClientError(_DatabaseError, ConnectionError):
     """A server runs, but does not let the controller's client in.
 
     Args:
@@ -93,14 +99,7 @@ class NoClientError(ControllerError, ConnectionError):
         stderr: The last that the server wrote.
     """
 
-    def __init__(self, database: str, url: str, reason: str, stderr: str = "") -> None:
-        super().__init__(reason, stderr)
-        self.database = database
-        self.url = url
-        self.args = (database, url, reason, stderr)
-
-    def __str__(self) -> str:
-        return _with_lines(f"no client for database {self.database!r} at {self.url}: {self.reason}", self.stderr)
+    what = "no client for"
 
 
 class PreflightError(ControllerError):
