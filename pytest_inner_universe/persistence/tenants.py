@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from . import deployment, network
 from .config import InnerUniverseConfig
-from .errors import ConnectionError, ValidationError  # noqa: A004 (it is the builtin as well)
+from .errors import ConnectionError, ValidationError
 from .inner_universe import InnerUniverseClient
 
 _SHOWN = 24
