@@ -64,6 +64,7 @@ class InnerUniverseClient(
         super().__init__(config or InnerUniverseConfig(), new_id)
         self._transport = transport
         self._definition = definition
+        self._connecting = asyncio.Lock()
 
     @classmethod
     def over(
@@ -117,24 +118,25 @@ class InnerUniverseClient(
         return True
 
     async def connect_or_raise(self) -> None:
-        """Connect; without effect if connected already.
+        """Connect; without effect if connected already. Several that ask at once get one connection.
 
         Raises:
             ConnectionError: The server cannot be reached or refuses the client.
             ValidationError: The configuration has mistakes.
         """
-        if self.is_connected:
-            return
-        self.config.validate()
-        await self.disconnect()
-        self.logger.info("connecting to %s", self._target)
-        try:
-            self._connection = await self._open()
-        except PersistenceError:
-            raise
-        except Exception as error:
-            reason = translate("connect", error)
-            raise (reason if isinstance(reason, ConnectionError) else ConnectionError(str(reason))) from error
+        async with self._connecting:
+            if self.is_connected:
+                return
+            self.config.validate()
+            await self.disconnect()
+            self.logger.info("connecting to %s", self._target)
+            try:
+                self._connection = await self._open()
+            except PersistenceError:
+                raise
+            except Exception as error:
+                reason = translate("connect", error)
+                raise (reason if isinstance(reason, ConnectionError) else ConnectionError(str(reason))) from error
 
     async def disconnect(self) -> None:
         """End every subscription and the connection; harmless when not connected."""

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from persistence.doubles import FakeConnection
 
-from pytest_inner_universe.persistence import (
-    InnerUniverseClient,
-    InnerUniverseConfig,
-    errors,
-)
-
-if TYPE_CHECKING:
-    from persistence.doubles import FakeConnection
+from pytest_inner_universe.persistence import InnerUniverseClient, InnerUniverseConfig, errors, network
 
 pytestmark = pytest.mark.asyncio
 
@@ -92,3 +86,19 @@ async def test_a_transport_without_definition() -> None:
     assert str(caught.value) == (
         "silence does not know the module's definition; give InnerUniverseClient(definition=...)"
     )
+
+
+async def test_several_that_connect_at_once_get_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[FakeConnection] = []
+
+    async def connect(*_: Any) -> FakeConnection:
+        await asyncio.sleep(0)
+        opened.append(FakeConnection())
+        return opened[-1]
+
+    monkeypatch.setattr(network, "connect", connect)
+    client = InnerUniverseClient()
+    await asyncio.gather(*(client.connect_or_raise() for _ in range(3)))
+    assert [one.is_open for one in opened] == [True]
+    await client.disconnect()
+    assert [one.is_open for one in opened] == [False]
