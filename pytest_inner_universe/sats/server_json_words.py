@@ -5,39 +5,14 @@ Places are counted as it counts them: lines from 1, columns in bytes, up to wher
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from .server_json_text import LISTS, OBJECTS, PLACELESS, JsonText, TextRefused
 from .server_words import Complaint
 from .types import BOOL, F32, F64, STRING, U8, AlgebraicType, Array, Primitive, Product, Sum, special
 
-_WHOLE = re.compile(rb"-?(?:0|[1-9][0-9]*)")
-_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
-_BAD_ESCAPE = re.compile(rb'(?<!\\)(?:\\\\)*\\(?:[^"\\/bfnrtu]|u(?![0-9a-fA-F]{4}))')
-_STRING_END = re.compile(rb'[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*', re.DOTALL)
-_WORDS = ((b"null", "null"), (b"true", "boolean `true`"), (b"false", "boolean `false`"))
-_LISTS = ("EOF while parsing a list", "expected `,` or `]`")
-_OBJECTS = ("EOF while parsing an object", "expected `,` or `}`")
-_PLACELESS = -1
-_LONGEST_NUMBER = 300
-"""Digits of a number that may be one."""
-
-
-class _Refused(Exception):
-    """Something does not fit.
-
-    Args:
-        reason: What.
-        index: Up to where the text had been read; `_PLACELESS` until that is known.
-        path: In which value.
-    """
-
-    def __init__(self, reason: str, index: int, path: str) -> None:
-        self.reason = reason
-        self.index = index
-        self.path = path
 
 
 def complaint_about_json(function: str, params: Product, text: bytes, before_2: bool = False) -> Complaint | None:
@@ -55,7 +30,7 @@ def complaint_about_json(function: str, params: Product, text: bytes, before_2: 
         reader.product(params, "", function)
         if reader.peek():
             raise reader.early("trailing characters", "")
-    except _Refused as refused:
+    except TextRefused as refused:
         path = refused.path or "."
         if refused.reason == "trailing characters" and reader.has_ended:
             path = None
@@ -65,8 +40,8 @@ def complaint_about_json(function: str, params: Product, text: bytes, before_2: 
     return None
 
 
-class _Reader:
-    """Reads one text.
+class _Reader(JsonText):
+    """Reads one text by the types.
 
     Args:
         data: The text.
@@ -74,29 +49,10 @@ class _Reader:
     """
 
     def __init__(self, data: bytes, before_2: bool) -> None:
-        self.data = data
+        super().__init__(data)
         self.before_2 = before_2
-        self.index = 0
         self.has_ended = False
         """Whether the arguments have been read to their end."""
-
-    # Places
-
-    def peek(self) -> bytes:
-        """Skip white space and return the next byte, none at the end."""
-        while self.data[self.index : self.index + 1] in {b" ", b"\n", b"\t", b"\r"}:
-            self.index += 1
-        return self.data[self.index : self.index + 1]
-
-    def early(self, reason: str, path: str) -> _Refused:
-        """Refuse the byte that comes next."""
-        return _Refused(reason, min(len(self.data), self.index + 1), path)
-
-    def here(self, reason: str, path: str) -> _Refused:
-        """Refuse what was just read."""
-        return _Refused(reason, self.index, path)
-
-    # Values
 
     def value(self, type_: AlgebraicType, path: str) -> None:
         """Read a value of a type."""
@@ -120,15 +76,15 @@ class _Reader:
         if type_ == STRING:
             if first != b'"':
                 raise self._misfit("a string", path)
-            self._string(path)
+            self.string(path)
         elif type_ == BOOL:
             if first not in {b"t", b"f"}:
                 raise self._misfit("a boolean", path)
-            self._word(path)
+            self.word(path)
         elif kind in {"u256", "i256"}:
             if first != b'"':
                 raise self._misfit("a formatted 256-bit integer", path)
-            self._string(path)
+            self.string(path)
         elif kind == "u128" and first == b"-":
             raise self.early("number out of range", path)
         elif first not in b"-0123456789":
@@ -137,9 +93,9 @@ class _Reader:
                 raise self.here("invalid number", path)
             raise self._misfit(kind, path)
         elif kind in {"u128", "i128"}:
-            self._fit(type_, kind, self._number(path, is_whole=True), path)
+            self._fit(type_, kind, self.number(path, is_whole=True), path)
         else:
-            self._fit(type_, kind, self._number(path), path)
+            self._fit(type_, kind, self.number(path), path)
 
     def _fit(self, type_: Primitive, kind: str, number: float, path: str) -> None:
         if type_ in (F32, F64):
@@ -159,11 +115,11 @@ class _Reader:
 
         def read() -> None:
             count = 0
-            while self._has_next(count == 0, b"]", _LISTS, path):
+            while self.has_next(count == 0, b"]", LISTS, path):
                 self.value(type_.element, f"{path}[{count}]")
                 count += 1
 
-        self._enclosed(read, b"]", _LISTS, path)
+        self.enclosed(read, b"]", LISTS, path)
 
     def _bytes(self, path: str) -> None:
         expected = "a byte array or hex string"
@@ -173,7 +129,7 @@ class _Reader:
         elif first != b'"':
             raise self._misfit(expected, path, is_any=True)
         else:
-            text = self._string(path)
+            text = self.string(path)
             if not _HEX.fullmatch(text):
                 raise self.here(f"invalid value: string {_quoted(text)}, expected {expected}", path)
 
@@ -188,10 +144,10 @@ class _Reader:
 
         def positions() -> None:
             for i, element in enumerate(elements):
-                if not self._has_next(i == 0, b"]", _LISTS, path):
+                if not self.has_next(i == 0, b"]", LISTS, path):
                     what = f"reducer args for {function}" if function is not None else "product type <product>"
                     reason = f"invalid length {i}, expected {what} with {len(elements)} elements"
-                    raise _Refused(reason, _PLACELESS, path)
+                    raise TextRefused(reason, PLACELESS, path)
                 self.value(element.type, f"{path}[{i}]")
 
         def names() -> None:
@@ -199,59 +155,59 @@ class _Reader:
             seen: set[int] = set()
             known = [element.name for element in elements]
             for count in range(len(elements)):
-                if not self._has_next(count == 0, b"}", _OBJECTS, path):
+                if not self.has_next(count == 0, b"}", OBJECTS, path):
                     missing = next(i for i in range(len(elements)) if i not in seen)
                     name = known[missing]
                     which = f"`{name}`" if name is not None else f"(index {missing})"
-                    raise _Refused(f"missing {kind} {which}", _PLACELESS, path)
-                key = self._string(path)
+                    raise TextRefused(f"missing {kind} {which}", PLACELESS, path)
+                key = self.string(path)
                 inner = f"{path}.{key}" if path else key
                 if key not in known:
-                    raise _Refused(f"unknown {kind} `{key}`, expected {self._one_of(known)}", _PLACELESS, inner)
+                    raise TextRefused(f"unknown {kind} `{key}`, expected {self._one_of(known)}", PLACELESS, inner)
                 position = known.index(key)
                 if position in seen:
-                    raise _Refused(f"duplicate {kind} `{key}`", _PLACELESS, path)
+                    raise TextRefused(f"duplicate {kind} `{key}`", PLACELESS, path)
                 seen.add(position)
-                self._colon(path)
+                self.colon(path)
                 self.value(elements[position].type, inner)
 
         if first == b"[":
-            self._enclosed(positions, b"]", _LISTS, path)
+            self.enclosed(positions, b"]", LISTS, path)
         else:
-            self._enclosed(names, b"}", _OBJECTS, path)
+            self.enclosed(names, b"}", OBJECTS, path)
         if function is not None:
             self.has_ended = True
 
     def _sum(self, type_: Sum, path: str) -> None:
         first = self.peek()
         if first == b"n" and special(type_) == "option":
-            self._word(path)
+            self.word(path)
         elif first == b"{":
-            self._enclosed(lambda: self._named_variant(type_, path), b"}", _OBJECTS, path)
+            self.enclosed(lambda: self._named_variant(type_, path), b"}", OBJECTS, path)
         elif first == b"[":
-            self._enclosed(lambda: self._tagged_variant(type_, path), b"]", _LISTS, path)
+            self.enclosed(lambda: self._tagged_variant(type_, path), b"]", LISTS, path)
         else:
             unknown = f"unknown variant `{{}}`, expected {self._one_of([variant.name for variant in type_.variants])}"
             raise self._misfit("sum type", path, is_any=True, named=unknown)
 
     def _named_variant(self, type_: Sum, path: str) -> None:
-        if not self._has_next(True, b"}", _OBJECTS, path):
-            raise _Refused("expected map representing sum type to have exactly one field", _PLACELESS, path)
-        name = self._string(path)
+        if not self.has_next(True, b"}", OBJECTS, path):
+            raise TextRefused("expected map representing sum type to have exactly one field", PLACELESS, path)
+        name = self.string(path)
         inner = f"{path}.{name}" if path else name
         tag = self._tag(type_, name, inner)
-        self._colon(path)
+        self.colon(path)
         self.value(type_.variants[tag].type, inner)
 
     def _tagged_variant(self, type_: Sum, path: str) -> None:
         wanted = "expected seq representing sum type to have exactly two fields"
-        if not self._has_next(True, b"]", _LISTS, path):
-            raise _Refused(wanted, _PLACELESS, path)
+        if not self.has_next(True, b"]", LISTS, path):
+            raise TextRefused(wanted, PLACELESS, path)
         first, inner = self.peek(), f"{path}[0]"
         if first == b'"':
-            tag = self._tag(type_, self._string(inner), inner, is_placed=True)
+            tag = self._tag(type_, self.string(inner), inner, is_placed=True)
         elif first and first in b"-0123456789":
-            number = self._number(inner)
+            number = self.number(inner)
             if isinstance(number, float) or number < 0:
                 kind = f"floating point `{_float(number)}`" if isinstance(number, float) else f"integer `{number}`"
                 raise self.here(f"invalid type: {kind}, expected variant identifier (string or int)", inner)
@@ -260,133 +216,20 @@ class _Reader:
             tag = self._tag(type_, str(number), inner, is_placed=True)
         else:
             raise self._misfit("variant identifier (string or int)", inner, is_any=True)
-        if not self._has_next(False, b"]", _LISTS, path):
-            raise _Refused(wanted, _PLACELESS, path)
+        if not self.has_next(False, b"]", LISTS, path):
+            raise TextRefused(wanted, PLACELESS, path)
         self.value(type_.variants[tag].type, f"{path}[1]")
 
     def _tag(self, type_: Sum, name: str, path: str, is_placed: bool = False) -> int:
         known = [variant.name for variant in type_.variants]
-        index = self.index if is_placed else _PLACELESS
+        index = self.index if is_placed else PLACELESS
         if len(name) <= 3 and name.isascii() and name.isdigit() and int(name) < 256:
             if int(name) >= len(known):
-                raise _Refused(f"unknown tag {int(name):#x} for sum type <unknown>", index, path)
+                raise TextRefused(f"unknown tag {int(name):#x} for sum type <unknown>", index, path)
             return int(name)
         if name not in known:
-            raise _Refused(f"unknown variant `{name}`, expected {self._one_of(known)}", index, path)
+            raise TextRefused(f"unknown variant `{name}`, expected {self._one_of(known)}", index, path)
         return known.index(name)
-
-    # Parts
-
-    def _enclosed(self, read: Callable[[], None], end: bytes, texts: tuple[str, str], path: str) -> None:
-        """Read what stands in brackets. Who stops early still has the end looked for, and is given its place then."""
-        self.index += 1
-        refused: _Refused | None = None
-        try:
-            read()
-        except _Refused as error:
-            if error.index != _PLACELESS:
-                raise
-            refused = error
-        at_end = self._closing(end, texts, path)
-        if refused is not None:
-            refused.index = self.index
-            raise refused
-        if at_end is not None:
-            raise at_end
-
-    def _closing(self, end: bytes, texts: tuple[str, str], path: str) -> _Refused | None:
-        found = self.peek()
-        if found == end:
-            self.index += 1
-            return None
-        if not found:
-            return self.early(texts[0], path)
-        if found == b"," and end == b"}":
-            return self.early("trailing comma", path)
-        if found == b",":
-            self.index += 1
-            return self.early("trailing comma" if self.peek() == end else "trailing characters", path)
-        return self.early("trailing characters", path)
-
-    def _has_next(self, is_first: bool, end: bytes, texts: tuple[str, str], path: str) -> bool:
-        if end == b"}":
-            path = f"{path}.?" if path else "?"  # there is no name yet
-        found = self.peek()
-        if not found:
-            raise self.early(texts[0], path)
-        if found == end:
-            return False
-        if not is_first:
-            if found != b",":
-                raise self.early(texts[1], path)
-            self.index += 1
-            found = self.peek()
-            if not found:
-                raise self.early("EOF while parsing a value", path)
-            if found == end:
-                raise self.early("trailing comma", path)
-        if end == b"}" and found != b'"':
-            raise self.early("key must be a string", path)
-        return True
-
-    def _colon(self, path: str) -> None:
-        found = self.peek()
-        if found != b":":
-            raise self.early("expected `:`" if found else "EOF while parsing an object", path)
-        self.index += 1
-
-    def _string(self, path: str) -> str:
-        start = self.index
-        found = _STRING_END.match(self.data, start + 1)
-        assert found is not None
-        self.index = found.end()
-        following = self.data[self.index : self.index + 1]
-        if following != b'"':
-            if not following or following == b"\\":
-                self.index = len(self.data)
-                raise self.here("EOF while parsing a string", path)
-            self.index += 1
-            raise self.here("control character (\\u0000-\\u001F) found while parsing a string", path)
-        self.index += 1
-        wrong = _BAD_ESCAPE.search(self.data, start, self.index)
-        if wrong is not None:
-            self.index = wrong.end()
-            raise self.here("invalid escape", path)
-        text: str = json.loads(self.data[start : self.index])
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            raise self.here("lone leading surrogate in hex escape", path)
-        return text
-
-    def _number(self, path: str, is_whole: bool = False) -> int | float:
-        """Read a number; of one that has to be whole, a fraction stays for whoever reads on."""
-        found = (_WHOLE if is_whole else _NUMBER).match(self.data, self.index)
-        if found is None:
-            if self.index + 1 == len(self.data):
-                raise self.early("EOF while parsing a value", path)
-            self.index += 2
-            raise self.here("invalid number", path)
-        self.index = found.end()
-        following = self.data[self.index : self.index + 1]
-        text = found.group()
-        if text in {b"0", b"-0"} and following.isdigit():
-            raise self.early("invalid number", path)
-        if following == b"." and not is_whole and text.lstrip(b"-").isdigit():
-            self.index += 1
-            raise self.early("invalid number" if self.index < len(self.data) else "EOF while parsing a value", path)
-        if len(text) > _LONGEST_NUMBER:
-            raise self.here("number out of range", path)
-        return int(text) if text.lstrip(b"-").isdigit() else float(text)
-
-    def _word(self, path: str) -> str:
-        """Read null, true or false, and return what a server calls it."""
-        word, name = next(entry for entry in _WORDS if entry[0][0] == self.data[self.index])
-        for byte in word:
-            if self.index == len(self.data):
-                raise self.here("EOF while parsing a value", path)
-            self.index += 1
-            if self.data[self.index - 1] != byte:
-                raise self.here("expected ident", path)
-        return name
 
     def _one_of(self, names: Sequence[str | None]) -> str:
         """Return a server's list of names, with its commas and quotes where it puts them."""
@@ -402,7 +245,7 @@ class _Reader:
         start = f", `{first}``{second}`" if not others else f", `{first}`one of `{second}`"
         return start + "".join(f", `{name}`" for name in others)
 
-    def _misfit(self, expected: str, path: str, is_any: bool = False, named: str | None = None) -> _Refused:
+    def _misfit(self, expected: str, path: str, is_any: bool = False, named: str | None = None) -> TextRefused:
         """Refuse a value of another kind.
 
         Args:
@@ -415,21 +258,21 @@ class _Reader:
         if not first:
             return self.early("EOF while parsing a value", path)
         if first in b"ntf":
-            kind = self._word(path)
+            kind = self.word(path)
         elif first in b"-0123456789":
-            number = self._number(path)
+            number = self.number(path)
             if isinstance(number, float) and named is not None:
                 name = "$serde_json::private::Number"
                 return self.here(named.format(name), f"{path}.{name}" if path else name)
             kind = f"floating point `{_float(number)}`" if isinstance(number, float) else f"integer `{number}`"
         elif first == b'"':
-            kind = f"string {_quoted(self._string(path))}"
+            kind = f"string {_quoted(self.string(path))}"
         elif first in b"[{" and not is_any:
             kind = "sequence" if first == b"[" else "map"
         elif first in b"[{":
             kind = "sequence" if first == b"[" else "map"
             self.index += 1
-            self._closing(b"]" if first == b"[" else b"}", _LISTS, path)
+            self.closing(b"]" if first == b"[" else b"}", LISTS, path)
         else:
             return self.early("expected value", path)
         return self.here(f"invalid type: {kind}, expected {expected}", path)
