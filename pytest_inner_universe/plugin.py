@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Resolve the options, so that a wrong one stops the run before anything else happens."""
     from pytest_inner_universe.testing.async_fixtures import plugin
     from pytest_inner_universe.testing.errors import SettingError
-    from pytest_inner_universe.testing.settings import from_config
+    from pytest_inner_universe.testing.settings import from_config, warn_of_misspelt
 
     config.addinivalue_line("markers", MARKER)
     try:
@@ -55,6 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.check()
     except SettingError as error:
         raise pytest.UsageError(str(error)) from None
+    if not hasattr(config, "workerinput"):  # set by pytest-xdist, whose controller has told it already
+        warn_of_misspelt(config)
     config.pluginmanager.register(_run_fixtures(config), "inner_universe_run")
     config.pluginmanager.register(plugin(config), "inner_universe_async")
 

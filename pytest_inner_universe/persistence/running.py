@@ -31,7 +31,7 @@ class RunningServer:
         """Whether it is known to run no more."""
         return False
 
-    async def deploy(self, wasm: bytes, *, clear: bool = False) -> str | None:  # noqa: ARG002
+    async def deploy(self, wasm: bytes, *, clear: bool = False) -> str | None:
         """Publish the module, and tell what came of it; None where the module is there for good."""
         return None
 
@@ -43,7 +43,7 @@ class RunningServer:
             ConnectionError: The server does not let it in.
         """
 
-    def log_tail(self, count: int) -> list[str]:  # noqa: ARG002
+    def log_tail(self, count: int) -> list[str]:
         """Return the last lines that the server wrote of itself, as far as they are known."""
         return []
 

@@ -142,7 +142,7 @@ class EmbeddedHandle:
         """Return what the module logged."""
         return list(self.database.log)
 
-    def server_log(self, count: int) -> list[str]:  # noqa: ARG002
+    def server_log(self, count: int) -> list[str]:
         """Return what the server wrote of itself: nothing, it is a part of this process."""
         return []
 

@@ -96,7 +96,7 @@ class RemoteHandle:
             outcome.panic = self._last_panic()
         return outcome
 
-    def answer_http(self, answer: Answering | None) -> None:  # noqa: ARG002
+    def answer_http(self, answer: Answering | None) -> None:
         """Have a function answer the HTTP requests of procedures; a real server sends them itself."""
         raise NotOnThisBackend("answers to HTTP requests", f"the backend {self.backend}")
 
@@ -209,7 +209,7 @@ class RemoteHandle:
         """Return the present state; a real server has no such thing."""
         raise NotOnThisBackend("snapshots", f"the backend {self.backend}")
 
-    def restore(self, snapshot: object) -> None:  # noqa: ARG002
+    def restore(self, snapshot: object) -> None:
         """Go back to a state; a real server cannot."""
         raise NotOnThisBackend("snapshots", f"the backend {self.backend}")
 

@@ -22,6 +22,9 @@ BACKENDS = ("embedded", "process", "docker", "external")
 RELEASES = ("2.8", "1.2")
 """The releases of the server that the embedded one can imitate."""
 
+VARIABLE_PREFIX = "INNER_UNIVERSE_"
+"""What the names of all environment variables of this package start with."""
+
 LARGEST_SEED = 2**64 - 1
 
 
@@ -67,7 +70,7 @@ class Option(NamedTuple):
     @property
     def variable(self) -> str:
         """The environment's spelling."""
-        return "INNER_UNIVERSE_" + self.name.upper()
+        return VARIABLE_PREFIX + self.name.upper()
 
     @property
     def default_text(self) -> str:

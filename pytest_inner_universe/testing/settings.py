@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import pytest
 
 from pytest_inner_universe.testing.errors import InvalidMarker, InvalidSetting
-from pytest_inner_universe.testing.options import BY_NAME, TABLE, Option, checked
+from pytest_inner_universe.testing.options import BY_NAME, TABLE, VARIABLE_PREFIX, Option, checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MARKER_ARGUMENTS = ("module", "seed", "release")
 """What `@pytest.mark.universe(...)` takes."""
+
+OTHER_VARIABLES = {"BUILD_DIR", "CACHE_DIR", "CONFIG", "MEMORY_LIMIT", "NO_ACCELERATOR"}
+"""Environment variables, without what they all start with, that are neither options nor settings of a client."""
 
 
 class Given(NamedTuple):
@@ -165,6 +168,38 @@ def from_config(config: pytest.Config, environment: Mapping[str, str] | None = N
         candidates = (_command_line(config, option), _environment(config, option, variables), _ini(config, option))
         values[option.name], places[option.name] = resolve(option, candidates)
     return Settings(**values, places=places)
+
+
+def warn_of_misspelt(config: pytest.Config, environment: Mapping[str, str] | None = None) -> None:
+    """Warn of environment variables whose names are nearly those of ours; nobody reads them.
+
+    Args:
+        config: the run.
+        environment: variables to look at instead of the process's own.
+
+    Raises:
+        UsageError: the run's filters make errors of warnings.
+    """
+    known = {option.name.upper() for option in TABLE} | OTHER_VARIABLES
+    names = {
+        name.removeprefix(VARIABLE_PREFIX)
+        for name in (os.environ if environment is None else environment)
+        if name.startswith(VARIABLE_PREFIX)
+    }
+    if not names - known:
+        return
+    from pytest_inner_universe.persistence.config_rules import SECTION_OF
+
+    known |= {name.upper() for name in SECTION_OF}
+    for name in sorted(names - known):
+        near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)
+        if not near or name.startswith("ENABLE_"):  # features may have any name
+            continue
+        text = f"nobody reads {VARIABLE_PREFIX}{name} in the environment; did you mean {VARIABLE_PREFIX}{near[0]}?"
+        try:
+            config.issue_config_time_warning(pytest.PytestConfigWarning(text), stacklevel=2)
+        except pytest.PytestConfigWarning:
+            raise pytest.UsageError(text) from None
 
 
 def from_marker(mark: pytest.Mark, test: str, base: Path) -> dict[str, Given | None]:

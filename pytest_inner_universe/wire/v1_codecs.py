@@ -68,24 +68,24 @@ class _Bsatn:
             raise DecodeError("a text frame, where servers send binary ones")
         return v1.decode_server(unpack(frame, limit), limit)
 
-    def rows(self, table: str, rows: v1.Rows) -> RowList:  # noqa: ARG002
+    def rows(self, table: str, rows: v1.Rows) -> RowList:
         assert isinstance(rows, RowList)
         return rows
 
-    def page_rows(self, table: str, rows: Sequence[bytes]) -> v1.Rows:  # noqa: ARG002
+    def page_rows(self, table: str, rows: Sequence[bytes]) -> v1.Rows:
         return RowList(rows)
 
-    def delta_rows(self, table: str, rows: Sequence[bytes]) -> v1.Rows:  # noqa: ARG002
+    def delta_rows(self, table: str, rows: Sequence[bytes]) -> v1.Rows:
         return RowList(rows)
 
-    def write_args(self, function: str, args: bytes) -> v1.Single:  # noqa: ARG002
+    def write_args(self, function: str, args: bytes) -> v1.Single:
         return args
 
-    def read_returned(self, procedure: str, value: v1.Single) -> bytes:  # noqa: ARG002
+    def read_returned(self, procedure: str, value: v1.Single) -> bytes:
         assert isinstance(value, bytes)
         return value
 
-    def write_returned(self, procedure: str, value: bytes) -> v1.Single:  # noqa: ARG002
+    def write_returned(self, procedure: str, value: bytes) -> v1.Single:
         return value
 
 
@@ -101,10 +101,10 @@ class _JsonTexts:
     def write_client(self, message: v1.ClientMessage) -> bytes | str:
         return v1_json.encode_client(message)
 
-    def write_server(self, message: v1.ServerMessage, compression: Compression) -> bytes | str:  # noqa: ARG002
+    def write_server(self, message: v1.ServerMessage, compression: Compression) -> bytes | str:
         return v1_json.encode_server(message)
 
-    def read_server(self, frame: bytes | str, limit: int) -> v1.ServerMessage:  # noqa: ARG002
+    def read_server(self, frame: bytes | str, limit: int) -> v1.ServerMessage:
         if not isinstance(frame, str):
             raise DecodeError("a binary frame, where servers send text")
         return v1_json.decode_server(frame)
@@ -156,7 +156,7 @@ class _UnmeasuredBsatn(_Bsatn):
         is_measured = self._schema is not None and self._schema.has_fixed_rows(table)
         return RowList(rows) if is_measured else UnmeasuredRows(rows)
 
-    def delta_rows(self, table: str, rows: Sequence[bytes]) -> v1.Rows:  # noqa: ARG002
+    def delta_rows(self, table: str, rows: Sequence[bytes]) -> v1.Rows:
         return UnmeasuredRows(rows)
 
 

@@ -108,14 +108,14 @@ class StatelessVersion(WireVersion, ClientCodec, ServerCodec, Protocol):
 class _Binary(StatelessVersion):
     """What the second and the third protocol share."""
 
-    def for_client(self, schema: Schema | None = None) -> ClientCodec:  # noqa: ARG002
+    def for_client(self, schema: Schema | None = None) -> ClientCodec:
         return self
 
     def for_server(
         self,
-        schema: Schema | None = None,  # noqa: ARG002
-        light: bool = False,  # noqa: ARG002
-        manners: V1Manners = NEWEST,  # noqa: ARG002
+        schema: Schema | None = None,
+        light: bool = False,
+        manners: V1Manners = NEWEST,
     ) -> ServerCodec:
         return self
 
@@ -135,7 +135,7 @@ class _V2(_Binary):
         self,
         messages: Iterable[ServerMessage],
         compression: Compression,
-        calls: Mapping[int, CallInfo] = NO_CALLS,  # noqa: ARG002
+        calls: Mapping[int, CallInfo] = NO_CALLS,
     ) -> list[Frame]:
         return [pack(v2.encode_server(message), compression) for message in messages]
 
@@ -159,7 +159,7 @@ class _V3(_Binary):
         self,
         messages: Iterable[ServerMessage],
         compression: Compression,
-        calls: Mapping[int, CallInfo] = NO_CALLS,  # noqa: ARG002
+        calls: Mapping[int, CallInfo] = NO_CALLS,
     ) -> list[Frame]:
         return [pack(body, compression) for body in v3.encode_server(messages)]
 

@@ -179,7 +179,7 @@ class TestEnds:
             peer.say(INTRODUCTION)
             await peer.reader.read()
 
-        async with serving(conduct) as url, await opened(url, silence=0.02) as connection:
+        async with serving(conduct) as url, await opened(url, silence=0.2) as connection:
             with pytest.raises(ConnectionLost) as caught:
                 await connection.wait_for(lambda: False)
         assert caught.value.reason == "it gave no sign of life"

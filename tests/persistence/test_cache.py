@@ -173,7 +173,7 @@ async def test_the_sweep_begins_and_ends(cache: Cache, clock: Clock, monkeypatch
     clock.now = 1000
     async with cache:
         await cache.cleanup()
-        while len(cache):  # noqa: ASYNC110
+        while len(cache):  # noqa: ASYNC110  # there is no event for it
             await asyncio.sleep(0)
     await cache.stop()
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -206,7 +206,7 @@ async def test_the_document_of_the_configuration(controller: InnerUniverseContro
     path = controller._create_temp_config()
     assert path.endswith(".json")
     assert Path(path).parent == tmp_path / "temporary"
-    text = Path(path).read_text("utf-8")  # noqa: ASYNC240
+    text = Path(path).read_text("utf-8")  # noqa: ASYNC240  # nothing else runs in this loop
     assert json.loads(text) == controller.config.to_dict()
     assert "very-secret" not in text
     assert os.stat(path).st_mode & 0o077 == 0

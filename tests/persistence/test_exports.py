@@ -40,7 +40,7 @@ def test_every_error_is_offered() -> None:
 
 def test_an_unknown_name() -> None:
     with pytest.raises(AttributeError) as caught:
-        persistence.Nothing  # noqa: B018
+        persistence.Nothing  # noqa: B018  # asking for it is the test
     assert str(caught.value) == "module 'pytest_inner_universe.persistence' has no attribute 'Nothing'"
 
 

@@ -156,7 +156,7 @@ async def test_a_deployment_builds_and_publishes_what_came_out(cargo: Cargo, tmp
     document = json.loads((cargo.programs / "document").read_text("utf-8"))
     assert document == config.to_dict()
     named = (cargo.programs / "called").read_text("utf-8").rpartition("document=")[2].strip()
-    assert not Path(named).exists()  # noqa: ASYNC240
+    assert not Path(named).exists()  # noqa: ASYNC240  # nothing else runs in this loop
 
 
 async def test_a_deployment_whose_build_fails_starts_nothing(

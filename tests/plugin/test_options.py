@@ -240,3 +240,34 @@ def test_help_shows_every_option(pytester: pytest.Pytester, run: Run) -> None:
         assert option.flag in text
         assert option.ini in text
         assert option.variable in text
+
+
+MISSPELT = "nobody reads INNER_UNIVERSE_BACKEN in the environment; did you mean INNER_UNIVERSE_BACKEND?"
+
+
+def test_a_misspelt_variable_is_told_once(
+    pytester: pytest.Pytester, run_apart: Run, clean_environment: pytest.MonkeyPatch
+) -> None:
+    clean_environment.setenv("INNER_UNIVERSE_BACKEN", "process")
+    pytester.makepyfile("def test_it(universe_settings): assert universe_settings.backend == 'embedded'")
+    result = run_apart("-n2")
+    result.assert_outcomes(passed=1)
+    assert result.stdout.str().count(f"PytestConfigWarning: {MISSPELT}\n") == 1
+
+
+def test_a_misspelt_variable_stops_a_run_where_warnings_are_errors(
+    pytester: pytest.Pytester, run: Run, clean_environment: pytest.MonkeyPatch
+) -> None:
+    clean_environment.setenv("INNER_UNIVERSE_BACKEN", "process")
+    assert usage_error(run("-Werror::pytest.PytestConfigWarning")) == MISSPELT
+
+
+@pytest.mark.parametrize("name", ["CACHE_DIR", "PORT", "LOG_LEVEL", "ENABLE_REPORTS", "STAGE_OF_OURS"])
+def test_variables_of_others_are_no_matter(
+    pytester: pytest.Pytester, run: Run, clean_environment: pytest.MonkeyPatch, name: str
+) -> None:
+    clean_environment.setenv(f"INNER_UNIVERSE_{name}", "1")
+    pytester.makepyfile("def test_it(): pass")
+    result = run()
+    result.assert_outcomes(passed=1)
+    assert "nobody reads" not in result.stdout.str()

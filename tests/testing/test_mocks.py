@@ -60,7 +60,7 @@ async def test_wrong_arguments_fail_as_on_the_real_client() -> None:
         await mock.create_entity("Person")
     assert str(caught.value) == "missing a required argument: 'metadata'"
     with pytest.raises(AttributeError) as unknown:
-        mock.create_entitty  # noqa: B018
+        mock.create_entitty  # noqa: B018  # asking for it is the test
     assert str(unknown.value) == "Mock object has no attribute 'create_entitty'"
 
 

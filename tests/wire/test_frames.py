@@ -19,7 +19,7 @@ LARGE = b"row" * 1000
 class TinyBrotli:
     """Stands in for the brotli package: its packed form is a B in front and a Z at the end."""
 
-    class error(Exception):  # noqa: N801
+    class error(Exception):  # noqa: N801  # as the package names it
         pass
 
     @staticmethod

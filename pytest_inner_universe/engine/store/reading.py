@@ -52,7 +52,7 @@ class Reader:
         self.datastore = datastore
         self._stacks = stacks
 
-    def _own_depth(self, slot: int) -> int:  # noqa: ARG002 - a transaction looks
+    def _own_depth(self, slot: int) -> int:
         """Return how many layers at the top of a stack belong to a transaction, whose rows come apart from the others."""
         return 0
 

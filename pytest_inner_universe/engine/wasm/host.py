@@ -101,6 +101,6 @@ class NoHost:
     def schedule_immediate(self, name: str, args: bytes) -> None:
         """Do nothing."""
 
-    def jwt(self, connection: bytes) -> bytes | None:  # noqa: ARG002
+    def jwt(self, connection: bytes) -> bytes | None:
         """Answer that nothing is known about the connection."""
         return None

@@ -119,7 +119,7 @@ _making = threading.Lock()
 
 def watchdog() -> Watchdog:
     """Return the watchdog of the process's engine."""
-    global _watchdog  # noqa: PLW0603
+    global _watchdog  # noqa: PLW0603  # one for the process, as the engine is
     if _watchdog is None:
         from .runtime import engine
 

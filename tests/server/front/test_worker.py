@@ -19,9 +19,9 @@ def test_jobs_are_done_in_order_on_one_thread() -> None:
 
 
 def test_a_worker_without_jobs_has_no_thread() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     worker = Worker("test")
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before  # others may have ended meanwhile
     worker.stop()
 
 
