@@ -18,8 +18,21 @@ from .types import Row, SystemState, SystemStatus
 class AdministrationOperations(Operations):
     """What the owner of a database and its admins do, and what everybody may know about it."""
 
+    async def get_system_info(self) -> Row:
+        """Read what the module wrote about itself: ``module_version``, ``schema_version`` and ``start_time``.
+
+        Raises:
+            PersistenceError: The module never wrote about itself.
+        """
+        info = await self._all(SYSTEM_INFO, "get_system_info")
+        if not info:
+            raise PersistenceError("get_system_info: table system_info is empty; was the module initialised?")
+        return info[0]
+
     async def get_system_status(self, now: Timestamp | None = None) -> SystemStatus:
         """Read the state of the system; the counts are of the rows that this caller can see.
+
+        Connections cannot ask a server to count, so that this costs as much as reading the tables.
 
         Args:
             now: The moment that the uptime is counted to; the time of this machine by default.
@@ -27,16 +40,14 @@ class AdministrationOperations(Operations):
         Raises:
             PersistenceError: The module never wrote about itself.
         """
-        info = await self._all(SYSTEM_INFO, "get_system_status")
-        if not info:
-            raise PersistenceError("get_system_status: table system_info is empty; was the module initialised?")
-        start: Timestamp = info[0]["start_time"]
+        info = await self.get_system_info()
+        start: Timestamp = info["start_time"]
         moment = now or Timestamp.from_seconds(time.time())
         connections = await self._all(CLIENT_CONNECTION, "get_system_status")
         return SystemStatus(
             status=SystemState.RUNNING,
-            version=info[0]["module_version"],
-            schema_version=info[0]["schema_version"],
+            version=info["module_version"],
+            schema_version=info["schema_version"],
             start_time=start,
             uptime_seconds=max(0.0, (moment.micros - start.micros) / 1_000_000),
             entity_count=await self._count(ENTITY),

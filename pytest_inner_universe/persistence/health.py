@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,11 @@ DOWN = 503
 
 
 class HealthEndpoint:
-    """Answers ``GET /health`` and, where figures for Prometheus are kept, ``GET /metrics``.
+    """Answers ``GET /health``, ``GET /status`` and, where figures for Prometheus are kept, ``GET /metrics``.
 
-    ``/health`` has status 200 and the fields of `SystemStatus` where the database answers, and 503 with the reason in
-    ``error`` where it does not, is not there, or takes too long. A check counts rows, which is cheap on any size of table.
+    ``/health`` has status 200 where the database answers, and 503 with the reason in ``error`` where it does not, is not
+    there, or takes too long; it reads one row. ``/status`` has the fields of `SystemStatus`, whose counts cost as much as
+    reading the tables.
 
     Args:
         client: Asks the database; a client that is not connected is "down".
@@ -76,6 +78,7 @@ class HealthEndpoint:
             return self
         app = web.Application()
         app.router.add_get("/health", self._health)
+        app.router.add_get("/status", self._status)
         if self._metrics is not None:
             app.router.add_get("/metrics", self._figures)
         runner = web.AppRunner(app, access_log=None)
@@ -102,20 +105,30 @@ class HealthEndpoint:
 
     async def check(self) -> tuple[int, dict[str, Any]]:
         """Ask the database, and return the status and the document that ``/health`` answers with."""
+
+        async def ask() -> dict[str, Any]:
+            info = await self._client.get_system_info()
+            return {"status": "Running", "version": info["module_version"], "schema_version": info["schema_version"]}
+
+        return await self._answer_of(ask())
+
+    async def _answer_of(self, asking: Awaitable[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
         try:
-            status = await asyncio.wait_for(self._client.get_system_status(), self._timeout)
+            return UP, await asyncio.wait_for(asking, self._timeout)
         except asyncio.TimeoutError:
             return DOWN, {"status": "Down", "error": f"no answer within {self._timeout:g} s"}
         except PersistenceError as error:
             return DOWN, {"status": "Down", "error": str(error)}
-        fields = asdict(status)
-        return UP, {**fields, "status": status.status.value, "start_time": str(status.start_time)}
 
     async def _health(self, _request: web.Request) -> web.Response:
-        from aiohttp import web
+        return _response(*await self.check())
 
-        status, document = await self.check()
-        return web.json_response(document, status=status, headers={"Cache-Control": "no-store"})
+    async def _status(self, _request: web.Request) -> web.Response:
+        async def ask() -> dict[str, Any]:
+            status = await self._client.get_system_status()
+            return {**asdict(status), "status": status.status.value, "start_time": str(status.start_time)}
+
+        return _response(*await self._answer_of(ask()))
 
     async def _figures(self, _request: web.Request) -> web.Response:
         from aiohttp import web
@@ -123,3 +136,9 @@ class HealthEndpoint:
         assert self._metrics is not None
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         return web.Response(body=self._metrics.text(), headers=headers)
+
+
+def _response(status: int, document: dict[str, Any]) -> web.Response:
+    from aiohttp import web
+
+    return web.json_response(document, status=status, headers={"Cache-Control": "no-store"})

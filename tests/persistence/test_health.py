@@ -25,10 +25,19 @@ async def get_text(url: str) -> tuple[int, str, str]:
         return answer.status, answer.content_type, await answer.text()
 
 
-async def test_it_counts_what_is_there_while_the_database_answers(live: InnerUniverseClient) -> None:
+async def test_it_is_up_while_the_database_answers(live: InnerUniverseClient) -> None:
+    info = await live.get_system_info()
+    async with HealthEndpoint(live) as endpoint:
+        assert await get(endpoint.url) == (
+            200,
+            {"status": "Running", "version": info["module_version"], "schema_version": info["schema_version"]},
+        )
+
+
+async def test_it_counts_where_asked(live: InnerUniverseClient) -> None:
     await live.create_entity("Person", {"name": "Ada"})
     async with HealthEndpoint(live) as endpoint:
-        status, document = await get(endpoint.url)
+        status, document = await get(endpoint.url.replace("/health", "/status"))
     assert status == 200
     assert (document["status"], document["entity_count"], document["relation_count"]) == ("Running", 1, 0)
     assert document["version"] == (await live.get_system_status()).version
@@ -40,7 +49,7 @@ async def test_it_is_down_without_a_connection(live: InnerUniverseClient) -> Non
         await live.disconnect()
         assert await get(endpoint.url) == (
             503,
-            {"status": "Down", "error": "get_system_status: not connected; await connect() first"},
+            {"status": "Down", "error": "get_system_info: not connected; await connect() first"},
         )
         await live.connect_or_raise()
         assert (await get(endpoint.url))[0] == 200
@@ -52,7 +61,7 @@ async def test_it_is_down_while_the_database_does_not_answer(
     async def never() -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(live, "get_system_status", never)
+    monkeypatch.setattr(live, "get_system_info", never)
     async with HealthEndpoint(live, timeout=0.01) as endpoint:
         assert await get(endpoint.url) == (503, {"status": "Down", "error": "no answer within 0.01 s"})
 
