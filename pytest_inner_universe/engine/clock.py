@@ -1,7 +1,7 @@
 """What time it is for a database.
 
 A database asks its clock whenever a transaction starts and whenever it looks for schedules that are due. Nothing happens
-because time passes: whoever holds the database moves the clock (`Database.advance`), and what is due then runs, in order.
+because time passes: whoever holds the database moves the clock (`scheduling.advance`), and what is due then runs, in order.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Database(DatabaseCore):
-    """A database; make one with `publish` or `from_snapshot`.
+    """A database: a new one comes from `publish`, one with data from the `Snapshot` of another.
 
     Args:
         snapshot: What it starts from.

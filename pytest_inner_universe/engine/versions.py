@@ -99,8 +99,10 @@ def _renew(database: DatabaseCore, views: Views) -> None:
     tx = database.datastore.begin()
     try:
         views.renew(tx)
-    except ViewFailed as failure:
+    except BaseException as failure:
         database.roll_back(tx)
+        if not isinstance(failure, ViewFailed):
+            raise
         database.log.add(LogRecord("error", str(failure), database.clock.now()))
     else:
         database.commit_own(tx)

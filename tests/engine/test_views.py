@@ -12,7 +12,7 @@ from pytest_inner_universe.engine.module import Module
 from pytest_inner_universe.engine.release import NEWEST
 from pytest_inner_universe.engine.scheduling import advance
 from pytest_inner_universe.engine.sql import SqlError
-from pytest_inner_universe.engine.views import KEPT_MICROS
+from pytest_inner_universe.engine.views import KEPT_MICROS, Views
 
 
 def change(guest: Guest, reducer: str, *args: object) -> dict[str, tuple[int, int]]:
@@ -196,4 +196,20 @@ def test_publishing_again_computes_views_anew(notes: Database, procedures: Modul
     assert len(rows(notes, "my_notes")) == 1
     assert guest.news() == []
     assert change(guest, "write", 1, 1, "y") == {"my_notes": (1, 0), "note_count": (1, 1)}
+    again.close()
+
+
+def test_views_that_are_interrupted_leave_no_transaction_open(
+    notes: Database, procedures: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = Module.load(procedures.data + b"\x00\x01\x00", "again.wasm")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Views, "renew", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            notes.update(again)
+    assert Guest(notes).call("write", 1, 1, "x").committed
     again.close()
