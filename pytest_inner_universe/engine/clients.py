@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ..sats import ConnectionId, Identity
-    from ..wire.messages import ServerMessage
+    from ..wire.messages import Counting, ServerMessage
 
 Deliver = Callable[["ServerMessage"], None]
 Closed = Callable[[int, str], None]
@@ -66,7 +66,7 @@ class Client:
         self.deliver = deliver
         self.closed = closed
         self.is_open = True
-        self.query_sets: dict[int, list[str]] = {}
+        self.query_sets: dict[int, tuple[list[str], Counting]] = {}
 
     def __repr__(self) -> str:
         return f"<Client {self.identity.hex()[:12]} connection {self.connection_id.hex()[:8]}>"

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..sats import ConnectionId, Identity
+from ..wire.messages import Counting
 from .calls import CallOutcome, refusal_of
 from .clients import NO_CAUSE, Client, Closed, Deliver
 from .clock import Clock
@@ -200,7 +201,9 @@ class Database(DatabaseCore):
 
     # Queries of clients
 
-    def subscribe(self, client: Client, query_set_id: int, queries: list[str]) -> QueryRows:
+    def subscribe(
+        self, client: Client, query_set_id: int, queries: list[str], counting: Counting = Counting.PER_SET
+    ) -> QueryRows:
         """Add a query set of a client and return its rows.
 
         Raises:
@@ -210,8 +213,8 @@ class Database(DatabaseCore):
         with self.lock:
             self.check_open()
             is_owner = client.identity == self.owner
-            rows = self.subscriptions.add(client, client.identity, is_owner, query_set_id, queries)
-            client.query_sets[query_set_id] = queries
+            rows = self.subscriptions.add(client, client.identity, is_owner, query_set_id, queries, counting)
+            client.query_sets[query_set_id] = queries, counting
             return rows
 
     def unsubscribe(self, client: Client, query_set_id: int) -> QueryRows:

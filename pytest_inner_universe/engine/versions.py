@@ -85,9 +85,9 @@ def _resubscribe(database: DatabaseCore, before: Views | None) -> None:
         views.adopt(before)
     for client in database.clients.values():
         is_owner = client.identity == database.owner
-        for number, queries in list(client.query_sets.items()):
+        for number, (queries, counting) in list(client.query_sets.items()):
             try:
-                database.subscriptions.add(client, client.identity, is_owner, number, queries)
+                database.subscriptions.add(client, client.identity, is_owner, number, queries, counting)
             except SqlError as error:
                 del client.query_sets[number]
                 client.deliver(SubscriptionError(None, number, error.server_text))

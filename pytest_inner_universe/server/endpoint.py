@@ -97,7 +97,7 @@ class ServerEnd:
     def _subscribe(self, message: messages.Subscribe) -> None:
         request, number = message.request_id, message.query_set_id
         try:
-            rows = self.database.subscribe(self.client, number, list(message.query_strings))
+            rows = self.database.subscribe(self.client, number, list(message.query_strings), message.counting)
         except (SqlError, QuerySetExists) as error:
             self.client.deliver(messages.SubscriptionError(request, number, error.server_text))
         else:

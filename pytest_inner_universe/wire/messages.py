@@ -8,6 +8,7 @@ Rows are BSATN bytes throughout.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from ..sats.values import ConnectionId, Identity, TimeDuration, Timestamp
@@ -22,14 +23,27 @@ UNSUBSCRIBE_SEND_DROPPED_ROWS: Final = 1
 # What a client says
 
 
+class Counting(Enum):
+    """How often a client gets the rows of a query that several of its sets have."""
+
+    PER_SET = "once for each set"
+    PER_CLIENT = "once for all sets of this kind"
+    PER_CLIENT_SHOWN = "once for all sets of this kind, but each begins by showing them"
+
+
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """Start a query set; sets that it replaces end if it starts. Only servers of the first protocol know of such."""
+    """Start a query set.
+
+    Two things are not said in the second protocol, but stand for what the first one says: sets that end if this one
+    starts, and how often the client gets the rows of a query that several sets have.
+    """
 
     request_id: int
     query_set_id: int
     query_strings: tuple[str, ...]
     replaced: tuple[int, ...] = ()
+    counting: Counting = Counting.PER_SET
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +112,13 @@ class SingleTableRows:
 
 @dataclass(frozen=True, slots=True)
 class QueryRows:
-    """Rows by table; a table may be named more than once, and empty ones may be missing."""
+    """Rows by table; a table may be named more than once, and empty ones may be missing.
+
+    Where queries count once for a client, each of those whose rows these are is named by its table, rows or none.
+    """
 
     tables: tuple[SingleTableRows, ...] = ()
+    queries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from .schema import Schema
 from .v1_codecs import V1Codec
 from .v1_manners import V1Manners
 from .v1_outcomes import OUT_OF_ENERGY, is_refusal, is_taken_set
-from .v1_queries import is_of_all_tables, table_of
 from .v1_updates import Updates
 
 NO_REDUCER_NAME: Final = "<none>"
@@ -178,34 +177,30 @@ class Answers:
         request, _args = self._requests.answered(message.request_id, *_SUBSCRIBING)
         number, request_id = message.query_set_id, message.request_id
         if isinstance(request, v1.SubscribeSingle):
-            tables = self._updates.start(number, (request.query,), message.rows)
-            return v1.SubscribeApplied(request_id, 0, number, self._single(request.query, tables))
+            tables = self._updates.start(number, message.rows)
+            return v1.SubscribeApplied(request_id, 0, number, self._single(message.rows.queries[0], tables))
         if isinstance(request, v1.Subscribe):
             while self._legacy_sets[0] != number:
                 self._updates.end(self._legacy_sets.pop(0), None)
-            # It shows its rows whatever else covers them, and covers none itself; so its queries do not matter.
-            tables = self._updates.start(number, (), message.rows)
-            return v1.InitialSubscription(v1.DatabaseUpdate(tables), request_id, _NO_TIME)
-        update = v1.DatabaseUpdate(self._updates.start(number, request.query_strings, message.rows))
+            update = v1.DatabaseUpdate(self._updates.start(number, message.rows))
+            return v1.InitialSubscription(update, request_id, _NO_TIME)
+        update = v1.DatabaseUpdate(self._updates.start(number, message.rows))
         return v1.SubscribeMultiApplied(request_id, 0, number, update)
 
     def _unsubscribed(self, message: common.UnsubscribeApplied, _: CallInfo | None) -> v1.ServerMessage:
         number, request_id = message.query_set_id, message.request_id
-        dropped = self._updates.dropped(number)
         tables = self._updates.end(number, message.rows)
         request, _args = self._requests.answered(request_id, *_UNSUBSCRIBING)
         if isinstance(request, v1.Unsubscribe):
-            if len(dropped) != 1 or any(map(is_of_all_tables, dropped)):
+            ended = () if message.rows is None else message.rows.queries
+            if len(ended) != 1:
                 # The set has ended, but there is no way to tell of several tables, or of none.
                 return v1.SubscriptionError(0, request_id, number, None, NOT_ONE_QUERY)
-            return v1.UnsubscribeApplied(request_id, 0, number, self._single(dropped.pop(), tables))
+            return v1.UnsubscribeApplied(request_id, 0, number, self._single(ended[0], tables))
         return v1.UnsubscribeMultiApplied(request_id, 0, number, v1.DatabaseUpdate(tables))
 
-    def _single(self, query: str, tables: tuple[v1.TableUpdate, ...]) -> v1.SubscribeRows:
+    def _single(self, name: str, tables: tuple[v1.TableUpdate, ...]) -> v1.SubscribeRows:
         """Return the rows of the one table that a query is about, which is named even if it has none."""
-        name = tables[0].table_name if tables else table_of(query) or ""
-        if self._schema is not None:
-            name = self._schema.name_of(name)
         updates = [update for table in tables for update in table.updates]
         if not updates and self._manners.sends_empty_updates:
             updates = [self._updates.page(name, EMPTY, EMPTY)]

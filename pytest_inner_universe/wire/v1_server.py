@@ -2,8 +2,7 @@
 
 What differs, and what becomes of it:
 
-- Queries that a client has subscribed to under another id are not sent again. This is done where two sets have the very
-  same queries of a table; where these only overlap, all rows are sent, which a client that counts rows cannot tell.
+- The rows of a query that a client has subscribed to under several ids are sent once; the database sees to that.
 - The legacy `Subscribe` becomes a query set with an id that no client can choose, in place of the one before, which goes
   on where the new queries cannot be had.
 - Queries of event tables, and arguments that are text and do not fit, are refused here: no database ever sees them.
@@ -38,6 +37,10 @@ EVENT_TABLE_REFUSED: Final = (
     "Please upgrade your client SDK and regenerate your module bindings."
 )
 
+_COUNTING: Final = {
+    v1.SubscribeMulti: common.Counting.PER_CLIENT,
+    v1.SubscribeSingle: common.Counting.PER_CLIENT_SHOWN,
+}
 _FIRST_INTERNAL_ID: Final = 1 << 32
 """Ids of requests and query sets from here on are not known to the client, whose numbers have 32 bits."""
 
@@ -144,7 +147,8 @@ class V1Server:
             self._reply(v1.SubscriptionError(0, message.request_id, message.query_id, None, text))
             return []
         self._requests.expect(message)
-        return [common.Subscribe(message.request_id, message.query_id, queries)]
+        counting = _COUNTING[type(message)]
+        return [common.Subscribe(message.request_id, message.query_id, queries, counting=counting)]
 
     def _subscribe_legacy(self, message: v1.Subscribe) -> list[common.ClientMessage]:
         number, replaced = next(self._internal_ids), tuple(self._legacy_sets)

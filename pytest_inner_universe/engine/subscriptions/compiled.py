@@ -83,6 +83,8 @@ class CompiledQuery:
         self.is_event = is_event
         self.subscribers: dict[Hashable, list[int]] = {}
         """Query sets by client; a set has a query once."""
+        self.silent: dict[Hashable, list[int]] = {}
+        """Sets that have it too, where another one of the client tells of it already."""
         self.fragments = [Fragment(self, branch, schema) for branch in query.branches]
         if any(isinstance(branch.sources[self.returned].definition, BackingTable) for branch in query.branches):
             self.hidden = KEY_WIDTH

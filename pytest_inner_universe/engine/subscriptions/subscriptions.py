@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ...sats.values import Identity
 from ...wire.messages import (
+    Counting,
     EventTableRows,
     PersistentTableRows,
     QueryRows,
@@ -42,6 +43,14 @@ class Followed(Protocol):
         """Take `subscribe` back."""
 
 
+class QuerySet(NamedTuple):
+    """What a client has subscribed to at once."""
+
+    queries: list[CompiledQuery]
+    is_shared: bool
+    """Whether a query counts once for all such sets of the client."""
+
+
 class Subscriptions:
     """All query sets of all clients of one database.
 
@@ -54,14 +63,20 @@ class Subscriptions:
         self.datastore = datastore
         self._views = views
         self._registry = Registry(datastore)
-        self._sets: dict[Hashable, dict[int, list[CompiledQuery]]] = {}
+        self._sets: dict[Hashable, dict[int, QuerySet]] = {}
         self._clients: set[Hashable] = set()
         """Clients that have ever had a set."""
         self._compiled: dict[Hashable, CompiledQuery] = {}
         self._row_filters: dict[str, list[Select]] | None = None
 
     def add(
-        self, client: Hashable, caller: Identity, is_owner: bool, query_set_id: int, queries: list[str]
+        self,
+        client: Hashable,
+        caller: Identity,
+        is_owner: bool,
+        query_set_id: int,
+        queries: list[str],
+        counting: Counting = Counting.PER_SET,
     ) -> QueryRows:
         """Start a query set.
 
@@ -72,6 +87,7 @@ class Subscriptions:
             query_set_id: The client's number for the set.
             queries: The queries; ``SELECT * FROM *`` stands for all tables and views that the caller may read, but event
                 tables.
+            counting: How often the client gets the rows of a query that several of its sets have.
 
         Returns:
             The rows of each query, in order; queries over empty tables are left out.
@@ -94,13 +110,16 @@ class Subscriptions:
         except SqlError:
             self._follow(compiled, False)
             raise
-        rows = QueryRows(tuple(_initial(view, compiled)))
+        new_set = QuerySet(compiled, counting is not Counting.PER_SET)
+        silent = [query for query in compiled if new_set.is_shared and self._is_told(client, query)]
+        shown = [query for query in compiled if query not in silent] if counting is Counting.PER_CLIENT else compiled
+        rows = _initial(view, shown, new_set.is_shared)
         for query in compiled:
             if not query.subscribers:
                 self._compiled[query.key] = query
                 self._registry.add(query)
-            query.subscribers.setdefault(client, []).append(query_set_id)
-        self._sets.setdefault(client, {})[query_set_id] = compiled
+            (query.silent if query in silent else query.subscribers).setdefault(client, []).append(query_set_id)
+        self._sets.setdefault(client, {})[query_set_id] = new_set
         self._clients.add(client)
         return rows
 
@@ -108,7 +127,8 @@ class Subscriptions:
         """End a query set.
 
         Returns:
-            The rows that the set had, in the form in which `add` gave them.
+            The rows that the set had, in the form in which `add` gave them; without those of queries that count once and
+            go on in another set.
 
         Raises:
             NoSuchQuerySet: The client has no live set with this id.
@@ -116,18 +136,19 @@ class Subscriptions:
         sets = self._sets.get(client, {})
         if query_set_id not in sets:
             raise NoSuchQuerySet(client, query_set_id, self.datastore.release.query_set, client in self._clients)
-        queries = sets.pop(query_set_id)
+        ended = sets.pop(query_set_id)
         if not sets:
             del self._sets[client]
-        rows = QueryRows(tuple(_initial(self.datastore.view(), queries)))
-        self._release(client, query_set_id, queries)
+        gone = [query for query in ended.queries if not (ended.is_shared and client in query.silent)]
+        rows = _initial(self.datastore.view(), gone, ended.is_shared)
+        self._release(client, query_set_id, ended)
         return rows
 
     def drop_client(self, client: Hashable) -> None:
         """End all query sets of a client that is gone."""
         self._clients.discard(client)
-        for query_set_id, queries in self._sets.pop(client, {}).items():
-            self._release(client, query_set_id, queries)
+        for query_set_id, ended in self._sets.pop(client, {}).items():
+            self._release(client, query_set_id, ended)
 
     def deltas(self, changes: Mapping[str, Change]) -> dict[Hashable, TransactionUpdate]:
         """Compute what a commit changes for each client.
@@ -213,20 +234,32 @@ class Subscriptions:
         if calls and self._views is not None:
             (self._views.subscribe if starts else self._views.unsubscribe)(calls)
 
-    def _release(self, client: Hashable, query_set_id: int, queries: list[CompiledQuery]) -> None:
-        for query in queries:
-            numbers = query.subscribers[client]
-            numbers.remove(query_set_id)
+    def _is_told(self, client: Hashable, query: CompiledQuery) -> bool:
+        """Return whether a set of those that share their queries tells a client of one."""
+        return any(self._sets[client][number].is_shared for number in query.subscribers.get(client, ()))
+
+    def _release(self, client: Hashable, query_set_id: int, ended: QuerySet) -> None:
+        for query in ended.queries:
+            numbers, silent = query.subscribers[client], query.silent.get(client, [])
+            if query_set_id in silent:
+                silent.remove(query_set_id)
+            else:
+                numbers.remove(query_set_id)
+                if ended.is_shared and silent:
+                    numbers.append(silent.pop(0))
+            if not silent:
+                query.silent.pop(client, None)
             if not numbers:
                 del query.subscribers[client]
             if not query.subscribers:
                 self._registry.remove(query)
                 del self._compiled[query.key]
-        self._follow(queries, False)
+        self._follow(ended.queries, False)
 
 
-def _initial(view: Reader, queries: list[CompiledQuery]) -> list[SingleTableRows]:
-    return [SingleTableRows(query.table, RowList(rows)) for query in queries for rows in query.rows(view)]
+def _initial(view: Reader, queries: list[CompiledQuery], names_queries: bool) -> QueryRows:
+    tables = [SingleTableRows(query.table, RowList(rows)) for query in queries for rows in query.rows(view)]
+    return QueryRows(tuple(tables), tuple(query.table for query in queries) if names_queries else ())
 
 
 def _rows(query: CompiledQuery, inserts: list[bytes], deletes: list[bytes]) -> PersistentTableRows | EventTableRows:

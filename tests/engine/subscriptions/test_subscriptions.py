@@ -14,6 +14,7 @@ from pytest_inner_universe.sats import ConnectionId, Identity
 from pytest_inner_universe.sats.definition import ModuleDef, ViewDef
 from pytest_inner_universe.sats.types import F64, IDENTITY, STRING, U8, U32, Array, product
 from pytest_inner_universe.wire.messages import (
+    Counting,
     EventTableRows,
     PersistentTableRows,
     QueryRows,
@@ -48,8 +49,10 @@ class Follower:
     def shown(self, rows: QueryRows) -> list[tuple[str, list[tuple[Any, ...]]]]:
         return [(single.table, self.values(single.table, single.rows)) for single in rows.tables]
 
-    def add(self, client: str, number: int, *queries: str, caller: Identity = OWNER) -> Any:
-        return self.shown(self.subscriptions.add(client, caller, caller == OWNER, number, list(queries)))
+    def add(
+        self, client: str, number: int, *queries: str, caller: Identity = OWNER, counting: Counting = Counting.PER_SET
+    ) -> Any:
+        return self.shown(self.subscriptions.add(client, caller, caller == OWNER, number, list(queries), counting))
 
     def change(self, inserts: Any, deletes: Any = None) -> dict[Any, Any]:
         """Commit, and return for each client and set the tables with inserted and deleted rows."""
@@ -144,6 +147,31 @@ def test_sets_are_independent_and_clients_go_alone(follower: Follower) -> None:
     follower.subscriptions.drop_client("A")
     follower.subscriptions.drop_client("nobody")
     assert set(follower.change({"team": [new]})) == {("B", 1)}
+
+
+def test_a_query_that_counts_once_is_told_by_the_oldest_set_that_has_it(follower: Follower) -> None:
+    once, all_people, few = Counting.PER_CLIENT, "SELECT * FROM person", "SELECT * FROM person WHERE id = 1"
+    assert follower.add("A", 1, all_people, counting=once) == [("person", [ANN, BOB, CAY])]
+    assert follower.add("A", 2, all_people, few, counting=once) == [("person", [ANN])]
+    assert follower.add("A", 3, all_people, counting=Counting.PER_CLIENT_SHOWN) == [("person", [ANN, BOB, CAY])]
+    assert follower.add("A", 4, all_people) == [("person", [ANN, BOB, CAY])]
+    assert follower.add("B", 1, all_people, counting=once) == [("person", [ANN, BOB, CAY])]
+    gone: list[Any] = [("person", [([], [ANN])])]
+    told = follower.change({}, {"person": [ANN]})
+    assert told == {("A", 1): gone, ("A", 2): gone, ("A", 4): gone, ("B", 1): gone}
+    assert follower.subscriptions.remove("A", 1) == QueryRows()
+    assert set(follower.change({"person": [ANN]})) == {("A", 2), ("A", 4), ("B", 1)}
+    assert follower.subscriptions.remove("A", 3) == QueryRows()
+    ended = follower.subscriptions.remove("A", 2)
+    assert follower.shown(ended) == [("person", [BOB, CAY, ANN]), ("person", [ANN])]
+    assert ended.queries == ("person", "person")
+    assert set(follower.change({}, {"person": [ANN]})) == {("A", 4), ("B", 1)}
+
+
+def test_queries_that_count_once_are_named_even_without_rows(follower: Follower) -> None:
+    rows = follower.subscriptions.add("A", OWNER, True, 1, ["SELECT * FROM measure"], Counting.PER_CLIENT)
+    assert rows == QueryRows((), ("measure",))
+    assert follower.subscriptions.remove("A", 1) == rows
 
 
 def test_updates_have_the_form_of_messages(follower: Follower) -> None:
@@ -412,8 +440,8 @@ def test_views_are_among_all_tables() -> None:
     follower.add("A", 1, "SELECT * FROM *")
     follower.add("G", 1, "SELECT * FROM *", caller=GUEST)
     sets = follower.subscriptions._sets
-    assert [query.table for query in sets["A"][1]] == ["person", "old", "secret", "young"]
-    assert [query.table for query in sets["G"][1]] == ["person", "old", "young"]
+    assert [query.table for query in sets["A"][1].queries] == ["person", "old", "secret", "young"]
+    assert [query.table for query in sets["G"][1].queries] == ["person", "old", "young"]
 
 
 def test_nothing_is_left_of_ended_sets(follower: Follower) -> None:
