@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WORKER_KEY = "inner_universe_broker"
 """Under which a worker finds the broker among what the controller gave it."""
+_MOST_AT_ONCE = 128
+"""Workers that may ask at the same moment; the library's own choice is one, and who comes second waits for a second."""
 
 
 class Place(NamedTuple):
@@ -52,7 +54,7 @@ class Broker:
         self._key = os.urandom(16)
         from multiprocessing.connection import Listener
 
-        self._listener = Listener(("127.0.0.1", 0), authkey=self._key)
+        self._listener = Listener(("127.0.0.1", 0), backlog=_MOST_AT_ONCE, authkey=self._key)
         self._lock = threading.Lock()
         self._server: RemoteServer | None = None
         self._failure: str | None = None
