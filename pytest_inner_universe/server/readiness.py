@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.02
-_ONE_PING_SECONDS = 2.0
+_PING_SECONDS = 10.0
+_PING_AT_START_SECONDS = 2.0
 _LISTENING = re.compile(r"listening on (\S+):(\d+)\s*$")
 _LISTEN_STATE = "0A"
 _EVERY_ADDRESS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104  # it is not listened on here
@@ -34,7 +35,7 @@ def host_in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def ping(url: str, timeout: float = _ONE_PING_SECONDS) -> str | None:
+def ping(url: str, timeout: float = _PING_SECONDS) -> str | None:
     """Ask a server whether it is there.
 
     Args:
@@ -75,7 +76,7 @@ def wait_until_ready(address: Callable[[], str | None], died: Callable[[], bool]
     while True:
         url = address()
         if url is not None:
-            answer = ping(url, min(_ONE_PING_SECONDS, max(limit - time.monotonic(), POLL_SECONDS)))
+            answer = ping(url, min(_PING_AT_START_SECONDS, max(limit - time.monotonic(), POLL_SECONDS)))
             if answer is None:
                 return None
             missing = f"GET {url}/v1/ping: {answer}"

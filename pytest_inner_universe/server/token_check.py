@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from .errors import TokenRefused
 
-_SECONDS = 5.0
+_SECONDS = 10.0
 _REFUSALS = {http.client.BAD_REQUEST, http.client.UNAUTHORIZED}
 _LONGEST_ANSWER = 4096
 CLOCKS_AGREE = 30.0
