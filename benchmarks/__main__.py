@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import client, engine, loopback, memory, server, startup, typescript
+from benchmarks import client, engine, loopback, memory, persistence, server, startup, typescript
 from benchmarks.figures import Missing, document, machine, table
 
 GROUPS = {
@@ -17,6 +17,7 @@ GROUPS = {
     "memory": memory.measure,
     "loopback": loopback.measure,
     "server": server.measure,
+    "persistence": persistence.measure,
     "typescript": typescript.measure,
 }
 

@@ -206,7 +206,8 @@ class ClientPool:
         return client
 
     async def _wait(self) -> Any:
-        self.logger.warning("all %d clients are in use", self.max_size)
+        if not self._waiting:  # who comes next adds to the same shortage
+            self.logger.warning("all %d clients are in use", self.max_size)
         waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
