@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,30 @@ class SubscriptionState(Enum):
     ACTIVE = "active"
     ENDING = "ending"
     ENDED = "ended"
+
+
+class FrozenRows:
+    """The rows that a subscription covered at some moment, decoded one by one each time that somebody goes through them.
+
+    Args:
+        decode: Reads a row.
+        packed: The rows.
+    """
+
+    __slots__ = ("_decode", "_packed")
+
+    def __init__(self, decode: Callable[[bytes], Row], packed: list[bytes]) -> None:
+        self._decode = decode
+        self._packed = packed
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._decode, self._packed)
+
+    def __repr__(self) -> str:
+        return f"<FrozenRows, {len(self)} rows>"
 
 
 class Subscription:
@@ -77,6 +102,20 @@ class Subscription:
         """
         cache = self._dialogue.tables[table]
         return [cache.read(row) for row in self.bags.get(cache.name, ())]
+
+    def frozen(self, table: str) -> FrozenRows:
+        """Return the rows of a table that this subscription covers now, in their packed form.
+
+        Later changes do not change what was returned, and nothing of it is kept decoded: for tables that are large.
+
+        Args:
+            table: Name of the table.
+
+        Raises:
+            UnknownTable: The module has no table of this name.
+        """
+        cache = self._dialogue.tables[table]
+        return FrozenRows(cache.decode, list(self.bags.get(cache.name, ())))
 
     async def unsubscribe(self) -> None:
         """End the subscription; its rows leave the cache if no other subscription covers them.

@@ -9,6 +9,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .archive.copying import copy_database as copy_database
+    from .archive.exporting import Transform as Transform
+    from .archive.exporting import export_database as export_database
+    from .archive.importing import import_archive as import_archive
+    from .archive.manifest import Archive as Archive
+    from .archive.manifest import ArchivedTable as ArchivedTable
+    from .archive.progress import Progress as Progress
+    from .archive.progress import ProgressCallback as ProgressCallback
+    from .archive.reading import read_archive as read_archive
+    from .archive.replaying import replay_events as replay_events
+    from .archive.rewinding import restore_until as restore_until
+    from .archive.rewinding import rewind_archive as rewind_archive
     from .attached_controller import AttachedController as AttachedController
     from .batch import BatchOperation as BatchOperation
     from .batch import EntityBatch as EntityBatch
@@ -46,6 +58,8 @@ if TYPE_CHECKING:
     from .errors import ReducerCrashedError as ReducerCrashedError
     from .errors import ReducerError as ReducerError
     from .errors import RelationNotFoundError as RelationNotFoundError
+    from .errors import RestoreError as RestoreError
+    from .errors import SchemaVersionError as SchemaVersionError
     from .errors import ServerStartError as ServerStartError
     from .errors import ValidationError as ValidationError
     from .errors import VersionConflictError as VersionConflictError
@@ -58,6 +72,7 @@ if TYPE_CHECKING:
     from .metrics import MemoryMetrics as MemoryMetrics
     from .metrics import Metrics as Metrics
     from .metrics import PrometheusMetrics as PrometheusMetrics
+    from .migration import check_migration as check_migration
     from .monitoring import EventMonitor as EventMonitor
     from .nerv_bridge import NervBridge as NervBridge
     from .nerv_bridge import NervBus as NervBus
@@ -89,6 +104,26 @@ if TYPE_CHECKING:
     from .types import SystemStatus as SystemStatus
 
 _NAMES: dict[str, tuple[str, ...]] = {
+    "archive.copying": ("copy_database",),
+    "archive.exporting": (
+        "Transform",
+        "export_database",
+    ),
+    "archive.importing": ("import_archive",),
+    "archive.manifest": (
+        "Archive",
+        "ArchivedTable",
+    ),
+    "archive.progress": (
+        "Progress",
+        "ProgressCallback",
+    ),
+    "archive.reading": ("read_archive",),
+    "archive.replaying": ("replay_events",),
+    "archive.rewinding": (
+        "restore_until",
+        "rewind_archive",
+    ),
     "attached_controller": ("AttachedController",),
     "cold_copy": ("ColdCopy", "read_copy", "restore_copy", "write_copy"),
     "config": ("InnerUniverseConfig",),
@@ -118,6 +153,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "ReducerCrashedError",
         "ReducerError",
         "RelationNotFoundError",
+        "RestoreError",
+        "SchemaVersionError",
         "ValidationError",
         "VersionConflictError",
         "VersionNotFoundError",
@@ -125,6 +162,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "event_bus": ("SpacetimeEventBus",),
     "inner_universe": ("InnerUniverseClient",),
     "manager": ("PersistenceManager", "initialize_persistence"),
+    "migration": ("check_migration",),
     "preflight": ("Check", "Preflight", "check_deployment"),
     "cache": (
         "Cache",

@@ -14,8 +14,11 @@ from .config import InnerUniverseConfig
 from .entities import EntityOperations
 from .errors import ConnectionError, PersistenceError
 from .events import EventOperations
+from .imports import ImportOperations
 from .operations import ConnectionLike, translate
 from .relations import RelationOperations
+from .schema import SYSTEM_INFO
+from .sql import select
 from .subscriptions import ChangeSubscriptions
 from .versions import VersionOperations
 
@@ -32,6 +35,7 @@ class InnerUniverseClient(
     EventOperations,
     ChangeSubscriptions,
     AdministrationOperations,
+    ImportOperations,
 ):
     """A client of one Inner Universe database.
 
@@ -122,6 +126,7 @@ class InnerUniverseClient(
 
         Raises:
             ConnectionError: The server cannot be reached or refuses the client.
+            SchemaVersionError: The database is older than this client, or lacks tables that it needs. A newer one is warned of.
             ValidationError: The configuration has mistakes.
         """
         async with self._connecting:
@@ -131,7 +136,7 @@ class InnerUniverseClient(
             await self.disconnect()
             self.logger.info("connecting to %s", self._target)
             try:
-                self._connection = await self._open()
+                self._connection = await self._checked(await self._open())
             except PersistenceError:
                 raise
             except Exception as error:
@@ -160,6 +165,20 @@ class InnerUniverseClient(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.disconnect()
+
+    async def _checked(self, connection: ConnectionLike) -> ConnectionLike:
+        """Return a connection whose database has what this client needs; one that has not is closed."""
+        from .schema_check import check_schema
+
+        try:
+            definition: ModuleDef | None = getattr(connection, "definition", None)
+            is_there = definition is None or SYSTEM_INFO.name in definition.tables
+            rows = await connection.query(select(SYSTEM_INFO)) if is_there else []
+            check_schema(self.config.database, definition, rows[0]["schema_version"] if rows else None)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
 
     @property
     def _target(self) -> str:

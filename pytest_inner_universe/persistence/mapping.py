@@ -200,6 +200,24 @@ def decode_row(table: TableSchema, row: Mapping[str, Any]) -> Row:
     return decoded
 
 
+def encode_row(table: TableSchema, row: Mapping[str, Any]) -> Wire:
+    """Turn a row for users back into one of the wire; the opposite of `decode_row`.
+
+    Raises:
+        ValidationError: It holds something that JSON cannot hold, or an operation of a delta is none.
+    """
+    encoded: Wire = dict(row)
+    for path in table.json_paths:
+        *parents, column = map(str, path)
+        inner = encoded
+        for step in parents:
+            inner[step] = inner = dict(inner[step])
+        inner[column] = canonical_json.dumps(inner[column], column)
+    if "operations" in encoded:
+        encoded["operations"] = delta_operations(encoded["operations"])
+    return encoded
+
+
 def _decode_at(row: Row, path: Sequence[Any]) -> None:
     *parents, column = path
     for step in parents:

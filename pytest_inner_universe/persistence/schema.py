@@ -222,6 +222,29 @@ SYSTEM_INFO = TableSchema(
     "start_time",
 )
 
+CONFIG = TableSchema(
+    "config",
+    product(key=STRING, value=STRING, description=option(STRING), updated_at=TIMESTAMP, updated_by=IDENTITY),
+    "key",
+    "updated_at",
+)
+ADMIN = TableSchema(
+    "admin", product(identity=IDENTITY, granted_by=IDENTITY, granted_at=TIMESTAMP), "identity", "granted_at"
+)
+PERMISSION = TableSchema(
+    "permission",
+    product(
+        id=STRING,
+        grantee=option(IDENTITY),
+        action=STRING,
+        entity_type=STRING,
+        granted_by=IDENTITY,
+        granted_at=TIMESTAMP,
+    ),
+    "id",
+    "granted_at",
+)
+
 TABLES: dict[str, TableSchema] = {
     table.name: table
     for table in (
@@ -237,3 +260,9 @@ TABLES: dict[str, TableSchema] = {
     )
 }
 """The public tables by name."""
+
+OWNER_TABLES: dict[str, TableSchema] = {table.name: table for table in (CONFIG, ADMIN, PERMISSION)}
+"""The private tables that archives have, by name; the owner of a database reads them."""
+
+SCHEMA_VERSION = 1
+"""Version of tables and reducers that this side is written for; the module counts it up in `system_info`."""

@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any
 
 from pytest_inner_universe.persistence.errors import ValidationError
-from pytest_inner_universe.persistence.schema import TABLES, TableSchema
+from pytest_inner_universe.persistence.schema import SCHEMA_VERSION, TABLES, TableSchema
 from pytest_inner_universe.persistence.sql import rfc3339
 from pytest_inner_universe.sats import Identity, Timestamp
 
@@ -74,7 +74,8 @@ class FakeConnection:
         self.identity = Identity.from_int(1)
         self.calls: list[tuple[Any, ...]] = []
         self.statements: list[str] = []
-        self.tables: dict[str, list[Wire]] = {}
+        info = {"id": 0, "module_version": "0.1.0", "schema_version": SCHEMA_VERSION, "start_time": Timestamp(0)}
+        self.tables: dict[str, list[Wire]] = {"system_info": [info]}
         self.subscriptions: list[FakeSubscription] = []
         self.failure: BaseException | None = None
 

@@ -5,7 +5,8 @@ The tree::
     PersistenceError
     ├── ConnectionError (also the builtin ConnectionError)   the server cannot be reached, or the connection broke
     │   ├── NotConnectedError (RuntimeError)                 an operation on a client, bus or manager that is not connected
-    │   └── PoolTimeoutError (TimeoutError)                  all clients of a pool were in use all the time
+    │   ├── PoolTimeoutError (TimeoutError)                  all clients of a pool were in use all the time
+    │   └── SchemaVersionError                               the database's tables are not those that this client needs
     ├── NotFoundError (LookupError, ValueError)
     │   ├── EntityNotFoundError
     │   ├── RelationNotFoundError
@@ -18,6 +19,7 @@ The tree::
     ├── CorruptDataError                                     a stored row does not hold what it should
     ├── IntegrityError                                       a state does not have the hash that its version records
     ├── BackupError                                          a backup cannot be made, or cannot be used
+    │   └── RestoreError                                     an import failed; says whether the database is as it was
     ├── FeatureDisabledError (RuntimeError)                  a feature flag of the configuration switches it off
     ├── BatchError                                           one item failed, so none of the batch was written
     ├── ReducerError                                         a reducer failed with a text that fits none of the above
@@ -42,6 +44,7 @@ from .base import NotFoundError as NotFoundError
 from .base import PersistenceError as PersistenceError
 from .base import PoolTimeoutError as PoolTimeoutError
 from .base import RelationNotFoundError as RelationNotFoundError
+from .base import SchemaVersionError as SchemaVersionError
 from .base import VersionNotFoundError as VersionNotFoundError
 from .control import ControllerError as ControllerError
 from .control import DeploymentError as DeploymentError
@@ -53,6 +56,7 @@ from .data import BackupError as BackupError
 from .data import CorruptDataError as CorruptDataError
 from .data import DeltaError as DeltaError
 from .data import IntegrityError as IntegrityError
+from .data import RestoreError as RestoreError
 from .reducers import BatchError as BatchError
 from .reducers import NERVPersistenceError as NERVPersistenceError
 from .reducers import ReducerCrashedError as ReducerCrashedError

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence
+
+_SHOWN = 7
 
 
 class PersistenceError(Exception):
@@ -28,6 +31,37 @@ class NotConnectedError(ConnectionError, RuntimeError):
 
     def __str__(self) -> str:
         return f"{self.operation}: not connected; {self.advice}"
+
+
+class SchemaVersionError(ConnectionError):
+    """The tables or reducers of a database are not those that this client needs.
+
+    Args:
+        database: The database.
+        found: Its schema version; None if it tells none.
+        known: The version that this client is written for.
+        differences: What is missing or different.
+    """
+
+    def __init__(self, database: str, found: int | None, known: int, differences: Sequence[str] = ()) -> None:
+        self.database = database
+        self.found = found
+        self.known = known
+        self.differences = tuple(differences)
+        super().__init__(database, found, known, self.differences)
+
+    def __str__(self) -> str:
+        advice = (
+            "use a newer version of this package"
+            if self.found is not None and self.found > self.known
+            else "deploy the module of this package to it first"
+        )
+        has = "tells no schema version" if self.found is None else f"has schema version {self.found}"
+        lines = [f"database {self.database!r} {has}, this client needs {self.known}; {advice}"]
+        lines += [f"- {difference}" for difference in self.differences[:_SHOWN]]
+        if len(self.differences) > _SHOWN:
+            lines.append(f"- and {len(self.differences) - _SHOWN} more")
+        return "\n".join(lines)
 
 
 class PoolTimeoutError(ConnectionError, TimeoutError):

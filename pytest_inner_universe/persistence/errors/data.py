@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from .base import PersistenceError
 
 
@@ -79,3 +82,36 @@ class BackupError(PersistenceError):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}"
+
+
+class RestoreError(BackupError):
+    """An import failed after it had begun to write; the cause is chained.
+
+    Args:
+        place: The database.
+        reason: Why it failed.
+        is_unchanged: Whether the database holds again what it held before.
+        written: Rows that certainly were written, by table; of no interest where it is unchanged.
+        saved: An archive of what the database held before, kept where that could not be put back.
+    """
+
+    def __init__(
+        self, place: str, reason: str, is_unchanged: bool, written: Mapping[str, int], saved: Path | None = None
+    ) -> None:
+        super().__init__(place, reason)
+        self.is_unchanged = is_unchanged
+        self.written = dict(written)
+        self.saved = saved
+        self.args = (place, reason, is_unchanged, written, saved)
+
+    def __str__(self) -> str:
+        if self.is_unchanged:
+            return f"{self.place}: the import failed, and the database is as it was before: {self.reason}"
+        there = ", ".join(f"{table} {count}" for table, count in self.written.items() if count) or "nothing"
+        lines = [
+            f"{self.place}: the import failed, and what was there before could not be put back: {self.reason}",
+            f"    written by the import: {there}; rows of one more transaction may be there",
+        ]
+        if self.saved is not None:
+            lines.append(f"    what was there before is in {self.saved}: import it with replace=True")
+        return "\n".join(lines)
