@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,6 +104,29 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded.isdisjoint(HEAVY)
     assert "pytest" not in loaded
     assert {module for module in loaded if module.startswith(f"{NAME}.")} == set()
+
+
+def distribution(requirement: str) -> str:
+    return re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower().replace("_", "-")
+
+
+def test_what_is_imported_is_declared() -> None:
+    """What comes along with somebody else's package may be gone with its next version."""
+    declared = {distribution(line) for line in requires("pytest-inner-universe") or []}
+    allowed = {NAME, *sys.stdlib_module_names, "yarl"}  # aiohttp takes and gives addresses as yarl's
+    origins = {
+        top: set(map(distribution, names)) for top, names in packages_distributions().items() if top not in allowed
+    }
+    found = [one for path in sorted(PACKAGE.rglob("*.py")) for one in imports_of(path) if one.depth != "types"]
+    undeclared = [one for one in found if declared.isdisjoint(origins.get(one.module.split(".")[0], declared))]
+    assert [f"{one.file}:{one.line}: {one.module}" for one in undeclared] == []
+
+
+def test_the_package_needs_none_of_what_the_documents_name() -> None:
+    """Not the SDK, which speaks a protocol of the past, and no copy of the standard library."""
+    needed = {distribution(line) for line in requires("pytest-inner-universe") or [] if "extra ==" not in line}
+    assert "aiohttp" in needed
+    assert needed.isdisjoint({"spacetimedb-sdk", "asyncio"})
 
 
 def test_loading_the_plugin_adds_the_plugin_alone() -> None:

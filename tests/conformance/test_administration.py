@@ -9,11 +9,13 @@ import pytest
 from support.metadata import entity_metadata, relation_metadata
 from support.refusals import contents
 
+from pytest_inner_universe.persistence.bundled import bundled_module_path
 from pytest_inner_universe.sats import Timestamp, Variant
 
 if TYPE_CHECKING:
     from conformance.conftest import Helper
 
+    from pytest_inner_universe.client import HttpApi
     from pytest_inner_universe.testing.universe import Universe
 
 
@@ -29,10 +31,43 @@ def test_init_writes_what_a_new_database_needs(universe: Universe, inner: Helper
     assert universe.rows("owner") == [{"id": 0, "identity": universe.identity}]
     assert config["module_version"] == info["module_version"]
     assert config["start_time"] == str(info["start_time"].micros)
-    assert json.loads(config["module_config"])["name"] == "inner-universe"
+    module_config = inner.row("config", key="module_config")
+    assert json.loads(module_config.pop("value")) == {
+        "name": "inner-universe",
+        "version": "0.1.0",
+        "cache_size_mb": 256,
+        "log_level": "Info",
+        "features": ["EnableStateVersioning", "EnableAuditLog"],
+    }
+    assert module_config == {
+        "key": "module_config",
+        "description": "Default module configuration",
+        "updated_at": info["start_time"],
+        "updated_by": universe.identity,
+    }
     (event,) = inner.events("SYSTEM_INITIALIZED")
     assert event["source"] is None
     assert event["data"] == {"initialized_by": universe.identity.hex(), "version": info["module_version"]}
+
+
+@pytest.mark.asyncio
+async def test_the_hooks_say_in_the_log_what_they_do(universe: Universe, http: HttpApi) -> None:
+    name = f"{universe.name}-again"
+    await http.publish(bundled_module_path().read_bytes(), name)
+    try:
+        await http.call(name, "publish_event", ["x", "T", None, "{}"])
+        said: list[tuple[str, str]] = []
+        while len(said) < 4:  # a server may answer before it has run the hook for the end of the request
+            lines = [(line.level, line.message) for line in await http.logs(name)]
+            said = [line for line in lines if line[1].startswith(("initializ", "identity "))]
+    finally:
+        await http.delete(name)
+    assert said == [
+        ("info", "initializing inner-universe 0.1.0"),
+        ("info", "initialized inner-universe 0.1.0"),
+        ("debug", f"identity connected: {universe.identity.hex()}"),
+        ("debug", f"identity disconnected: {universe.identity.hex()}"),
+    ]
 
 
 def test_hooks_keep_the_list_of_connections(universe: Universe, inner: Helper) -> None:

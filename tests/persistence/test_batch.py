@@ -55,6 +55,15 @@ def client() -> Client:
     return Client()
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [(EntityBatch, "entity_batch"), (RelationBatch, "relation_batch"), (EventBatch, "event_batch")]
+)
+async def test_a_new_batch_has_the_documented_bounds(client: Client, kind: Any, name: str) -> None:
+    batch = kind(client)
+    assert (batch.client, batch.max_batch_size, batch.max_wait_ms) == (client, 50, 100)
+    assert (batch.batches, batch.logger.name) == (0, name)
+
+
 async def test_a_full_batch_runs_at_once(client: Client) -> None:
     batch = EntityBatch(client, max_batch_size=3, max_wait_ms=1_000_000)
     ids = await asyncio.gather(*(batch.create_entity("Person", {}) for _ in range(6)))

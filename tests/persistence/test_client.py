@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -194,6 +195,24 @@ async def test_every_operation_needs_a_connection(operation: Operation) -> None:
     assert str(caught.value).endswith(": not connected; await connect() first")
     assert isinstance(caught.value, RuntimeError)
     assert isinstance(caught.value, builtins.ConnectionError)
+
+
+@pytest.mark.parametrize("operation", [*(write[0] for write in WRITES), *READS[2:]])
+async def test_every_operation_writes_a_line_for_debugging(
+    client: InnerUniverseClient,
+    connection: FakeConnection,
+    caplog: pytest.LogCaptureFixture,
+    operation: Operation,
+) -> None:
+    connection.tables["state_version"] = [version("v1")]
+    connection.tables["system_info"] = [
+        {"id": 0, "module_version": "0.1.0", "schema_version": 1, "start_time": Timestamp(0)}
+    ]
+    with caplog.at_level(logging.DEBUG, "inner_universe"):
+        await operation(client)
+    said = [(record.name, record.levelname, record.message.split()[0]) for record in caplog.records]
+    assert said
+    assert {line[:2] for line in said} == {("inner_universe", "DEBUG")}
 
 
 async def test_an_operation_on_a_lost_connection(client: InnerUniverseClient, connection: FakeConnection) -> None:

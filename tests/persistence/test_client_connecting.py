@@ -14,6 +14,18 @@ from pytest_inner_universe.persistence import InnerUniverseClient, InnerUniverse
 pytestmark = pytest.mark.asyncio
 
 
+async def test_a_new_client_has_nothing_yet() -> None:
+    config = InnerUniverseConfig(database="mine")
+    client = InnerUniverseClient(config)
+    assert client.config is config
+    assert (client.is_connected, client.subscriptions, client.logger.name) == (False, [], "inner_universe")
+    for fact in ("connection", "identity"):
+        with pytest.raises(errors.NotConnectedError) as caught:
+            getattr(client, fact)
+        assert str(caught.value) == f"{fact}: not connected; await connect() first"
+    assert InnerUniverseClient().config == InnerUniverseConfig()
+
+
 async def test_connecting_where_nobody_answers(caplog: pytest.LogCaptureFixture) -> None:
     client = InnerUniverseClient(InnerUniverseConfig(port=1, retry_attempts=0))
     with pytest.raises(errors.ConnectionError) as caught:
@@ -33,13 +45,15 @@ async def test_a_wrong_configuration_is_found_before_connecting() -> None:
 
 
 async def test_disconnect_ends_what_there_is_and_is_harmless_twice(
-    client: InnerUniverseClient, connection: FakeConnection
+    client: InnerUniverseClient, connection: FakeConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     token = await client.subscribe_entity_changes(print)
     assert await client.connect() is True
     assert repr(client) == "<InnerUniverseClient 'inner-universe' connected>"
-    await client.disconnect()
-    await client.disconnect()
+    with caplog.at_level(logging.INFO, "inner_universe"):
+        await client.disconnect()
+        await client.disconnect()
+    assert caplog.messages == ["disconnected from database 'inner-universe' at http://127.0.0.1:3000"]
     assert (connection.is_open, connection.subscriptions, token.is_active) == (False, [], False)
     assert repr(client) == "<InnerUniverseClient 'inner-universe' not connected>"
     await InnerUniverseClient().disconnect()

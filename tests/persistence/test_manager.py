@@ -71,6 +71,7 @@ async def test_a_new_manager_has_nothing_yet() -> None:
     manager = PersistenceManager()
     assert manager.config == InnerUniverseConfig()
     assert isinstance(manager.controller, InnerUniverseController)
+    assert manager.logger.name == "persistence_manager"
     assert (manager.client, manager.event_bus, manager.temporal_store) == (None, None, None)
     assert manager.is_initialized() is False
 

@@ -113,6 +113,27 @@ async def test_an_event_of_the_log_is_heard_on_the_bus_and_not_stored_again(
         assert [row["event_id"] for row in await stored(live, "USER_ACTION")] == [id_]
 
 
+async def test_what_happens_to_every_table_is_heard_on_the_bus(live: InnerUniverseClient, bus: Bus) -> None:
+    async with NervBridge(live, bus) as bridge:
+        ada, bob = [await live.create_entity("Person", {"name": name}) for name in ("Ada", "Bob")]
+        await live.create_relation(ada, bob, "KNOWS", {})
+        await live.update_entity(ada, {"name": "Countess"})
+        version = await live.commit_state_version(None, "first", "h")
+        await live.record_delta(version, [], {"description": "d"})
+        await live.delete_entity(ada, cascade=True)
+        await bridge.settle()
+    assert [event.type for event in ours(bus)] == [
+        "ENTITY_CREATED",
+        "ENTITY_CREATED",
+        "RELATION_CREATED",
+        "ENTITY_UPDATED",
+        "STATE_VERSION_COMMITTED",
+        "DELTA_RECORDED",
+        "RELATION_DELETED",
+        "ENTITY_DELETED",
+    ]
+
+
 async def test_a_bus_that_can_be_notified_gets_the_message(live: InnerUniverseClient) -> None:
     bus = NotifiedBus()
     async with NervBridge(live, bus) as bridge:

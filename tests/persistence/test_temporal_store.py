@@ -30,7 +30,7 @@ def store(live: InnerUniverseClient) -> SpacetimeTemporalStore:
 
 
 async def test_versions_form_a_chain(store: SpacetimeTemporalStore, live: InnerUniverseClient) -> None:
-    assert store.current_version_id is None
+    assert (store.client, store.current_version_id, store.logger.name) == (live, None, "spacetime_temporal_store")
     assert await store.get_current_version() is None
     first = await store.commit_version(STATE, "first")
     second = await store.commit_version({**STATE, "name": "second"}, "second")
