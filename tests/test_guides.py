@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-GUIDES = ["controller.md", "monitoring.md", "scaling.md", "security.md"]
-"""Guides whose examples are scripts, each followed by its output."""
+PAGES = sorted(path.name for path in (ROOT / "docs").glob("*.md"))
 
 
 def examples() -> list[pytest.ParameterSet]:
+    """Every Python block of the pages is a script, followed by what it prints."""
     found = []
-    for guide in GUIDES:
+    for guide in PAGES:
         text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
         pairs = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
         assert len(pairs) == text.count("```python\n")
@@ -39,7 +39,7 @@ def test_an_example_prints_what_the_guide_says(script: str, output: str, tmp_pat
     assert (done.stdout, done.stderr) == (output, "")
 
 
-@pytest.mark.parametrize("guide", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+@pytest.mark.parametrize("guide", PAGES)
 def test_links_lead_somewhere(guide: str) -> None:
     text = (ROOT / "docs" / guide).read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)#:]+)\)", text)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from .cold_copy import write_copy as write_copy
     from .config import InnerUniverseConfig as InnerUniverseConfig
     from .controller import InnerUniverseController as InnerUniverseController
+    from .encryption import Encryption as Encryption
+    from .encryption import KeyProvider as KeyProvider
+    from .encryption import Keys as Keys
     from .errors import AuthorizationError as AuthorizationError
     from .errors import BackupError as BackupError
     from .errors import BatchError as BatchError
@@ -179,6 +182,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "EntityBatch",
         "EventBatch",
         "RelationBatch",
+    ),
+    "encryption": (
+        "Encryption",
+        "KeyProvider",
+        "Keys",
     ),
     "health": ("HealthEndpoint",),
     "metrics": (

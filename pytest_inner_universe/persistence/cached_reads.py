@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import Hashable
 from functools import partial
 from typing import Any
@@ -12,7 +11,6 @@ from . import checks
 from .cache import Cache, size_of
 from .config import InnerUniverseConfig
 from .errors import EntityNotFoundError
-from .mapping import decode_row
 from .operations import Operations
 from .schema import ENTITY
 from .sql import select_by_key
@@ -25,17 +23,17 @@ class _Watched:
     """An entity with the subscription that keeps it as it is."""
 
     def __init__(self) -> None:
-        self.row: Row | None = None
+        self.row: dict[str, Any] | None = None
         self.subscription: Any = None
 
     def __sizeof__(self) -> int:
         return size_of(self.row)
 
     def inserted(self, row: dict[str, Any]) -> None:
-        self.row = decode_row(ENTITY, row)
+        self.row = row
 
     def updated(self, _: dict[str, Any], row: dict[str, Any]) -> None:
-        self.row = decode_row(ENTITY, row)
+        self.row = row
 
 
 class CachedReads(Operations):
@@ -59,22 +57,23 @@ class CachedReads(Operations):
 
         Raises:
             EntityNotFoundError: There is none with this id.
+            CorruptDataError: It does not hold what it should.
         """
         id_ = checks.name_text(entity_id, "entity_id")
         connection = self._connected("get_entity_with_cache")
         if not self.config.feature("enable_caching"):
-            row = await self._find(ENTITY, id_, "get_entity_with_cache")
+            found = await self._find(ENTITY, id_, "get_entity_with_cache")
         else:
             key = f"entity:{id_}"
             if key in self.cache:
                 self.logger.debug("%s: found in the cache", key)
             watched: _Watched = await self.cache.get_or_compute(key, partial(self._watch_entity, connection, id_))
-            row = watched.row
+            found = None if watched.row is None else self._decoded(ENTITY, watched.row)
             if self.cache.peek(key) is not watched:
                 self._end(watched)
-        if row is None:
+        if found is None:
             raise EntityNotFoundError(id_)
-        return copy.deepcopy(row)
+        return found
 
     async def _watch_entity(self, connection: Any, id_: str) -> _Watched:
         watched = _Watched()

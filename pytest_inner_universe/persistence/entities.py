@@ -35,7 +35,7 @@ class EntityOperations(Operations):
         """
         kind, wire = checks.name_text(entity_type, "entity_type"), mapping.entity_metadata(metadata)
         id_ = self._id(entity_id, "entity_id")
-        await self._call("create_entity", id_, kind, wire)
+        await self._call("create_entity", id_, kind, self._sealed(ENTITY, id_, wire))
         return id_
 
     async def create_entities(self, entities: Iterable[NewEntity | Mapping[str, Any]]) -> list[str]:
@@ -53,11 +53,12 @@ class EntityOperations(Operations):
         wires: list[dict[str, Any]] = []
         for position, item in enumerate(entities):
             new = checks.record(item, NewEntity, f"entities[{position}]")
+            id_ = self._id(new.id, "id")
             wires.append(
                 {
-                    "id": self._id(new.id, "id"),
+                    "id": id_,
                     "entity_type": checks.name_text(new.entity_type, "entity_type"),
-                    "metadata": mapping.entity_metadata(new.metadata),
+                    "metadata": self._sealed(ENTITY, id_, mapping.entity_metadata(new.metadata)),
                 }
             )
         await self._call("create_entities", wires)
@@ -90,8 +91,8 @@ class EntityOperations(Operations):
         Raises:
             EntityNotFoundError: There is none with this id.
         """
-        wire = mapping.entity_metadata(metadata)
-        await self._call("update_entity", checks.name_text(entity_id, "entity_id"), wire)
+        id_, wire = checks.name_text(entity_id, "entity_id"), mapping.entity_metadata(metadata)
+        await self._call("update_entity", id_, self._sealed(ENTITY, id_, wire))
         return True
 
     async def delete_entity(self, entity_id: str, *, cascade: bool = False) -> bool:

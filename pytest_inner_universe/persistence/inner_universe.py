@@ -11,6 +11,7 @@ from . import network
 from .administration import AdministrationOperations
 from .cached_reads import CachedReads
 from .config import InnerUniverseConfig
+from .encryption import Encryption
 from .entities import EntityOperations
 from .errors import ConnectionError, PersistenceError
 from .events import EventOperations
@@ -50,6 +51,7 @@ class InnerUniverseClient(
         definition: Definition of the module; the server is asked unless given, over a transport that knows no definition it
             is needed.
         new_id: Makes the ids of new rows; random UUIDs by default.
+        encryption: Seals properties and stored states before they leave, and opens them; see `Encryption`.
 
     Example:
         >>> async with InnerUniverseClient(transport=transport) as client:  # doctest: +SKIP
@@ -64,8 +66,9 @@ class InnerUniverseClient(
         transport: Transport | None = None,
         definition: ModuleDef | None = None,
         new_id: Callable[[], str] | None = None,
+        encryption: Encryption | None = None,
     ) -> None:
-        super().__init__(config or InnerUniverseConfig(), new_id)
+        super().__init__(config or InnerUniverseConfig(), new_id, encryption)
         self._transport = transport
         self._definition = definition
         self._connecting = asyncio.Lock()

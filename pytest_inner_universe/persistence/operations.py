@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import uuid
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..sats import ArgumentError, EncodeError
 from . import checks
 from .config import InnerUniverseConfig
+from .encryption import Encryption, Unreadable
 from .errors import (
     ConnectionError,
+    CorruptDataError,
     FeatureDisabledError,
     NotConnectedError,
     PersistenceError,
@@ -23,7 +25,7 @@ from .errors import (
 from .mapping import decode_row
 from .queries import QueryPlan
 from .reducer_errors import from_reducer_text
-from .schema import TableSchema
+from .schema import ENTITY, RELATION, STATE_SNAPSHOT, TableSchema
 from .sql import select, select_by_key
 from .types import Row
 
@@ -75,10 +77,17 @@ class Operations:
     Args:
         config: Settings.
         new_id: Makes the ids of new rows; random UUIDs by default.
+        encryption: Seals properties and stored states; they are stored as they are without it.
     """
 
-    def __init__(self, config: InnerUniverseConfig, new_id: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self,
+        config: InnerUniverseConfig,
+        new_id: Callable[[], str] | None = None,
+        encryption: Encryption | None = None,
+    ) -> None:
         self.config = config
+        self._encryption = encryption
         self._connection: ConnectionLike | None = None
         self._new_id = new_id or random_id
         self.logger = logging.getLogger("inner_universe")
@@ -113,7 +122,35 @@ class Operations:
             raise self._translated(reducer, error) from error
 
     async def _select(self, table: TableSchema, statement: str, operation: str) -> list[Row]:
-        return [decode_row(table, row) for row in await self._query(statement, operation)]
+        return [self._decoded(table, row) for row in await self._query(statement, operation)]
+
+    def _sealed(self, table: TableSchema, key: str, metadata: dict[str, Any]) -> dict[str, Any]:
+        """Return metadata of the wire as they are stored."""
+        if self._encryption is None:
+            return metadata
+        sealed = self._encryption.seal_properties(metadata["properties"], f"{table.name}/{key}")
+        return {**metadata, "properties": sealed}
+
+    def _decoded(self, table: TableSchema, row: Mapping[str, Any]) -> Row:
+        """Turn a row of the wire into one for users, and open what is sealed.
+
+        Raises:
+            CorruptDataError: A column does not hold what it should, or cannot be opened.
+        """
+        decoded = decode_row(table, row)
+        if self._encryption is None:
+            return decoded
+        place = f"{table.name}/{row[table.primary_key]}"
+        try:
+            if table in (ENTITY, RELATION):
+                metadata = decoded["metadata"]
+                metadata["properties"] = self._encryption.open_properties(metadata["properties"], place)
+            elif table is STATE_SNAPSHOT:
+                opened = self._encryption.open_state(decoded["encoding"], decoded["data"], place)
+                decoded["encoding"], decoded["data"] = opened
+        except Unreadable as error:
+            raise CorruptDataError(table.name, str(row[table.primary_key]), f"sealed, and {error}") from None
+        return decoded
 
     async def _query(self, statement: str, operation: str) -> list[dict[str, Any]]:
         connection = self._connected(operation)

@@ -46,7 +46,7 @@ class RelationOperations(Operations):
         wire = mapping.relation_metadata(metadata)
         ends = (checks.name_text(from_entity, "from_entity"), checks.name_text(to_entity, "to_entity"))
         kind, id_ = checks.name_text(relation_type, "relation_type"), self._id(relation_id, "relation_id")
-        await self._call("create_relation", id_, *ends, kind, wire)
+        await self._call("create_relation", id_, *ends, kind, self._sealed(RELATION, id_, wire))
         return id_
 
     async def create_relations(self, relations: Iterable[NewRelation | Mapping[str, Any]]) -> list[str]:
@@ -64,13 +64,14 @@ class RelationOperations(Operations):
         wires: list[dict[str, Any]] = []
         for position, item in enumerate(relations):
             new = checks.record(item, NewRelation, f"relations[{position}]")
+            id_ = self._id(new.id, "id")
             wires.append(
                 {
-                    "id": self._id(new.id, "id"),
+                    "id": id_,
                     "from_entity": checks.name_text(new.from_entity, "from_entity"),
                     "to_entity": checks.name_text(new.to_entity, "to_entity"),
                     "relation_type": checks.name_text(new.relation_type, "relation_type"),
-                    "metadata": mapping.relation_metadata(new.metadata),
+                    "metadata": self._sealed(RELATION, id_, mapping.relation_metadata(new.metadata)),
                 }
             )
         await self._call("create_relations", wires)
@@ -100,8 +101,8 @@ class RelationOperations(Operations):
         Raises:
             RelationNotFoundError: There is none with this id.
         """
-        wire = mapping.relation_metadata(metadata)
-        await self._call("update_relation", checks.name_text(relation_id, "relation_id"), wire)
+        id_, wire = checks.name_text(relation_id, "relation_id"), mapping.relation_metadata(metadata)
+        await self._call("update_relation", id_, self._sealed(RELATION, id_, wire))
         return True
 
     async def delete_relation(self, relation_id: str) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 
 from .delivery import SETTLE_SECONDS, Delivery
 from .errors import CorruptDataError, PersistenceError, ValidationError
-from .mapping import decode_row
 from .operations import Operations, translate
 from .schema import ENTITY, EVENT_LOG, RELATION, STATE_VERSION, TableSchema
 from .sql import select
@@ -26,17 +25,24 @@ class ChangeSubscription:
 
     Args:
         table: The table.
+        decode: Turns rows of the wire into those for users.
         deliver: Calls the callback.
         with_before: Whether the callback wants the row before an update.
         forget: Called once when the subscription ends.
     """
 
     def __init__(
-        self, table: TableSchema, deliver: Delivery, with_before: bool, forget: Callable[[ChangeSubscription], None]
+        self,
+        table: TableSchema,
+        decode: Callable[[TableSchema, dict[str, Any]], Row],
+        deliver: Delivery,
+        with_before: bool,
+        forget: Callable[[ChangeSubscription], None],
     ) -> None:
         self.table = table.name
         self.is_active = False
         self._schema = table
+        self._decode = decode
         self._deliver = deliver
         self._with_before = with_before
         self._forget = forget
@@ -113,8 +119,8 @@ class ChangeSubscription:
 
     def _tell(self, kind: str, row: dict[str, Any], before: dict[str, Any] | None) -> None:
         try:
-            decoded: Row = decode_row(self._schema, row)
-            earlier = None if before is None or not self._with_before else decode_row(self._schema, before)
+            decoded = self._decode(self._schema, row)
+            earlier = None if before is None or not self._with_before else self._decode(self._schema, before)
         except CorruptDataError as error:
             self._logger.error("a change was not told: %s", error)  # noqa: TRY400 (the text says it all)
             return
@@ -170,7 +176,7 @@ class ChangeSubscriptions(Operations):
         if not callable(callback):
             raise ValidationError(f"{operation}: the callback must be callable, got {callback!r}")
         deliver = Delivery(callback, self.logger, f"callback for changes of {table.name}")
-        token = ChangeSubscription(table, deliver, with_before, self._forget)
+        token = ChangeSubscription(table, self._decoded, deliver, with_before, self._forget)
         try:
             await token._begin(connection.subscribe, replay)
         except Exception as error:

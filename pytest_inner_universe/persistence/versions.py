@@ -140,8 +140,11 @@ class VersionOperations(Operations):
             ConflictError: It has another stored state already.
         """
         self._require_feature(_FEATURE, "store_state_snapshot")
+        id_ = checks.name_text(version_id, "version_id")
         words = (checks.name_text(encoding, "encoding"), checks.text(data, "data"))
-        await self._call("store_state_snapshot", checks.name_text(version_id, "version_id"), *words)
+        if self._encryption is not None:
+            words = self._encryption.seal_state(*words, f"{STATE_SNAPSHOT.name}/{id_}")
+        await self._call("store_state_snapshot", id_, *words)
 
     async def get_state_snapshot(self, version_id: str) -> Row | None:
         """Read the stored state of a version, None if it has none."""
