@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +20,13 @@ from support import certificates
 from support.sockets import unused_port
 
 from pytest_inner_universe.persistence import ConnectionError as NoConnection
-from pytest_inner_universe.persistence import InnerUniverseClient, InnerUniverseConfig, Message, PersistenceManager
+from pytest_inner_universe.persistence import (
+    InnerUniverseClient,
+    InnerUniverseConfig,
+    Message,
+    PersistenceError,
+    PersistenceManager,
+)
 from pytest_inner_universe.persistence.bundled import bundled_module_path
 from pytest_inner_universe.persistence.network import http_api, why_no_answer
 from pytest_inner_universe.server.embedded_host import EmbeddedHost
@@ -80,6 +89,31 @@ async def test_a_token_that_is_none(config: InnerUniverseConfig) -> None:
     assert "very-secret" not in str(caught.value)
 
 
+async def test_a_token_is_in_no_log_and_no_error(config: InnerUniverseConfig, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with http_api(config) as api:
+        token = (await api.new_identity()).token
+    known = replace(config, token=token)
+    shown: list[object] = [known]
+
+    async def fails(doing: Awaitable[object]) -> None:
+        with pytest.raises(PersistenceError) as caught:
+            await doing
+        shown.extend((caught.value, "".join(traceback.format_exception(caught.value))))
+
+    async with InnerUniverseClient(known) as client:
+        shown.extend((client, client.connection))
+        await client.create_entity("Person", {"name": "Ada"})
+        await fails(client.truncate_all())
+        await fails(client.get_entity("nobody"))
+    await fails(client.get_entity("nobody"))
+    for wrong in ({"database": "other"}, {"port": 1}, {"token": token[:-9]}, {"token": f"{token}\n"}):
+        await fails(InnerUniverseClient(replace(known, **wrong)).connect_or_raise())
+    secret = token.split(".")[1]
+    assert secret not in "\n".join(f"{one} {one!r}" for one in shown)
+    assert secret not in caplog.text
+
+
 async def test_it_is_tried_again_until_the_server_is_there(config: InnerUniverseConfig) -> None:
     port = unused_port()
     patient = replace(config, port=port, retry_attempts=1000, retry_delay_ms=1)
@@ -99,10 +133,9 @@ async def test_a_server_that_never_answers(config: InnerUniverseConfig) -> None:
     assert str(caught.value) == f"no answer from {mute.url} within 50 ms"
 
 
-@pytest_asyncio.fixture
-async def proxy(server: EmbeddedHost, tmp_path: Path) -> AsyncIterator[tuple[int, Path]]:
-    """A proxy that adds TLS to the server, and the file with the authority that certified it."""
-    authority, context = certificates.make(tmp_path)
+@asynccontextmanager
+async def tls_in_front_of(server: EmbeddedHost, context: ssl.SSLContext) -> AsyncIterator[int]:
+    """Run a proxy that adds TLS to the server, and give its port."""
     target = urlsplit(server.url)
 
     async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -117,9 +150,17 @@ async def proxy(server: EmbeddedHost, tmp_path: Path) -> AsyncIterator[tuple[int
         await asyncio.gather(pump(reader, upstream[1]), pump(upstream[0], writer))
 
     listening = await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context)
-    yield listening.sockets[0].getsockname()[1], authority
+    yield listening.sockets[0].getsockname()[1]
     listening.close()
     await listening.wait_closed()
+
+
+@pytest_asyncio.fixture
+async def proxy(server: EmbeddedHost, tmp_path: Path) -> AsyncIterator[tuple[int, Path]]:
+    """A proxy that adds TLS to the server, and the file with the authority that certified it."""
+    authority, context = certificates.make(tmp_path)
+    async with tls_in_front_of(server, context) as port:
+        yield port, authority
 
 
 async def test_tls_with_an_authority_of_ones_own(config: InnerUniverseConfig, proxy: tuple[int, Path]) -> None:
@@ -136,6 +177,17 @@ async def test_a_certificate_of_an_unknown_authority(config: InnerUniverseConfig
     with pytest.raises(NoConnection) as caught:
         await InnerUniverseClient(replace(config, port=port, scheme="https")).connect_or_raise()
     assert "certificate" in str(caught.value).lower()
+
+
+async def test_a_certificate_for_another_address(
+    server: EmbeddedHost, config: InnerUniverseConfig, tmp_path: Path
+) -> None:
+    authority, context = certificates.make(tmp_path, "127.0.0.9")
+    async with tls_in_front_of(server, context) as port:
+        secure = replace(config, port=port, scheme="https", ca_file=str(authority))
+        with pytest.raises(NoConnection) as caught:
+            await InnerUniverseClient(secure).connect_or_raise()
+    assert "not valid for '127.0.0.1'" in str(caught.value)
 
 
 async def test_an_authority_that_is_not_there(config: InnerUniverseConfig, tmp_path: Path) -> None:
