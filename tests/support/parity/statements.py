@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 Texts = st.SearchStrategy[str]
 Value = TypeVar("Value")
+Choice = TypeVar("Choice", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ def short(strategy: st.SearchStrategy[Value]) -> st.SearchStrategy[Value]:
     return drawn()
 
 
+def each(choices: Sequence[Choice], of: Callable[[Choice], Texts]) -> Texts:
+    """Return what a function makes of one of some choices, made once for each; making strategies takes longer than drawing."""
+    return st.sampled_from(choices).flatmap(functools.cache(of))
+
+
 def quoted(values: st.SearchStrategy[str]) -> Texts:
     """Return string literals of texts."""
     return values.map(lambda text: "'" + text.replace("'", "''") + "'")
@@ -102,7 +110,7 @@ class Statements:
                 table.columns[column] if literal is None else literal,
             )
 
-        single = st.sampled_from(sorted(table.columns)).flatmap(one)
+        single = each(sorted(table.columns), one)
         return st.recursive(
             single,
             lambda inner: st.builds(
@@ -114,22 +122,21 @@ class Statements:
     def _plain(self) -> Texts:
         def of(name: str) -> Texts:
             table = self._tables[name]
-            heads = st.sampled_from(
-                [
-                    (f"SELECT * FROM {name}", ""),
-                    (f"SELECT {name}.* FROM {name}", f"{name}."),
-                    (f"SELECT x.* FROM {name} AS x", "x."),
-                    (f"SELECT * FROM {name} x", "x."),
-                ]
-            )
-            return heads.flatmap(
+            heads = [
+                (f"SELECT * FROM {name}", ""),
+                (f"SELECT {name}.* FROM {name}", f"{name}."),
+                (f"SELECT x.* FROM {name} AS x", "x."),
+                (f"SELECT * FROM {name} x", "x."),
+            ]
+            return each(
+                heads,
                 lambda head: st.one_of(
                     st.just(head[0]),
                     self._condition(table, head[1]).map(lambda condition: f"{head[0]} WHERE {condition}"),
-                )
+                ),
             )
 
-        return st.sampled_from(sorted(self._tables)).flatmap(of)
+        return each(sorted(self._tables), of)
 
     def _joined(self) -> Texts:
         joins = [
@@ -151,14 +158,14 @@ class Statements:
             )
             return st.builds(str.__add__, heads, ends)
 
-        return st.sampled_from(joins).flatmap(of)
+        return each(joins, of)
 
     def _mistaken(self) -> Texts:
         def of(name: str) -> Texts:
             condition = self._condition(self._tables[name], "", ODD_LITERALS)
             return condition.map(lambda text: f"SELECT * FROM {name} WHERE {text}")
 
-        return st.sampled_from(sorted(self._tables)).flatmap(of)
+        return each(sorted(self._tables), of)
 
     def _projected(self) -> Texts:
         def of(name: str) -> Texts:
@@ -173,7 +180,7 @@ class Statements:
             ends = st.one_of(st.just(""), self._condition(table, "").map(" WHERE {}".format), st.just(" LIMIT 0"))
             return st.builds(str.__add__, heads, ends)
 
-        return st.sampled_from(sorted(self._tables)).flatmap(of)
+        return each(sorted(self._tables), of)
 
     def _written(self) -> Texts:
         def of(name: str) -> Texts:
@@ -197,4 +204,4 @@ class Statements:
                 )
             return st.one_of(*choices)
 
-        return st.sampled_from([name for name in sorted(self._tables) if not name.startswith("st_")]).flatmap(of)
+        return each([name for name in sorted(self._tables) if not name.startswith("st_")], of)
