@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .cold_copy import write_copy as write_copy
     from .config import InnerUniverseConfig as InnerUniverseConfig
     from .controller import InnerUniverseController as InnerUniverseController
+    from .conversions import Conversions as Conversions
     from .encryption import Encryption as Encryption
     from .encryption import KeyProvider as KeyProvider
     from .encryption import Keys as Keys
@@ -131,6 +132,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "cold_copy": ("ColdCopy", "read_copy", "restore_copy", "write_copy"),
     "config": ("InnerUniverseConfig",),
     "controller": ("InnerUniverseController",),
+    "conversions": ("Conversions",),
     "errors": (
         "AuthorizationError",
         "BackupError",
