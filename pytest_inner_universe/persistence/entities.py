@@ -134,5 +134,14 @@ class EntityOperations(Operations):
             >>> adults = QueryFilter("metadata.properties.age", FilterOperator.GREATER_OR_EQUAL, 18)  # doctest: +SKIP
             >>> await client.query_entities("Person", [adults])  # doctest: +SKIP
         """
-        plan = queries.plan(ENTITY, filters, equal={"entity_type": entity_type}, limit=limit, offset=offset)
-        return await self._run(plan, "query_entities")
+        return await self._run(self.plan_entities(entity_type, filters, limit, offset), "query_entities")
+
+    def plan_entities(
+        self,
+        entity_type: str | None = None,
+        filters: queries.Filters | None = None,
+        limit: int | None = 100,
+        offset: int = 0,
+    ) -> queries.QueryPlan:
+        """Return how `query_entities` answers the same arguments; see `QueryPlan.explain`. Nothing is asked of the server."""
+        return queries.plan(ENTITY, filters, equal={"entity_type": entity_type}, limit=limit, offset=offset)

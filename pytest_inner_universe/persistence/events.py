@@ -89,9 +89,22 @@ class EventOperations(Operations):
             filters: What else has to hold, as `query_entities` takes it.
             newest_first: Whether to start with the latest.
         """
-        equal = {"event_type": event_type, "source": source}
-        plan = queries.plan(EVENT_LOG, filters, equal=equal, limit=limit, offset=offset, newest_first=newest_first)
+        plan = self.plan_events(event_type, source, limit, offset, filters=filters, newest_first=newest_first)
         return await self._run(plan, "query_events")
+
+    def plan_events(
+        self,
+        event_type: str | None = None,
+        source: str | None = None,
+        limit: int | None = 100,
+        offset: int = 0,
+        *,
+        filters: queries.Filters | None = None,
+        newest_first: bool = False,
+    ) -> queries.QueryPlan:
+        """Return how `query_events` answers the same arguments; see `QueryPlan.explain`."""
+        equal = {"event_type": event_type, "source": source}
+        return queries.plan(EVENT_LOG, filters, equal=equal, limit=limit, offset=offset, newest_first=newest_first)
 
     async def get_events(
         self,

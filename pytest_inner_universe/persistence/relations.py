@@ -136,6 +136,18 @@ class RelationOperations(Operations):
             limit: Most rows to return; None for all.
             offset: How many rows to leave out first.
         """
-        equal = {"relation_type": relation_type, "from_entity": from_entity, "to_entity": to_entity}
-        plan = queries.plan(RELATION, filters, equal=equal, limit=limit, offset=offset)
+        plan = self.plan_relations(relation_type, from_entity, to_entity, filters, limit, offset)
         return await self._run(plan, "query_relations")
+
+    def plan_relations(
+        self,
+        relation_type: str | None = None,
+        from_entity: str | None = None,
+        to_entity: str | None = None,
+        filters: queries.Filters | None = None,
+        limit: int | None = 100,
+        offset: int = 0,
+    ) -> queries.QueryPlan:
+        """Return how `query_relations` answers the same arguments; see `QueryPlan.explain`."""
+        equal = {"relation_type": relation_type, "from_entity": from_entity, "to_entity": to_entity}
+        return queries.plan(RELATION, filters, equal=equal, limit=limit, offset=offset)

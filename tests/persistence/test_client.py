@@ -359,6 +359,25 @@ async def test_events_by_type_source_and_time(client: InnerUniverseClient, conne
     assert await client.get_event("2") == {**event("2", "U", 2_000_000, "web"), "data": {}}
 
 
+async def test_a_query_can_be_explained_without_asking(client: InnerUniverseClient, connection: FakeConnection) -> None:
+    tagged = [QueryFilter("metadata.tags", "Contains", "x")]
+    connection.is_open = False
+    assert client.plan_entities("Person", tagged, 10, 20).explain() == (
+        'server: SELECT * FROM "entity" WHERE "entity_type" = \'Person\'\n'
+        "client: metadata.tags CONTAINS 'x'\n"
+        "order: created_at, id; at most 10 rows after the first 20"
+    )
+    assert client.plan_relations("KNOWS", to_entity="e1", limit=None).explain() == (
+        'server: SELECT * FROM "relation" WHERE "relation_type" = \'KNOWS\' AND "to_entity" = \'e1\'\n'
+        "order: created_at, id; all rows"
+    )
+    assert client.plan_events(source="web", newest_first=True).explain() == (
+        "server: SELECT * FROM \"event_log\"\nclient: source EQUALS 'web'\n"
+        "order: timestamp, event_id, newest first; at most 100 rows"
+    )
+    assert connection.statements == []
+
+
 async def test_the_latest_version_is_the_newest_or_the_end_of_the_chain(
     client: InnerUniverseClient, connection: FakeConnection
 ) -> None:
