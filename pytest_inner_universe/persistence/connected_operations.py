@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from enum import Enum
 from typing import Any
@@ -16,6 +17,7 @@ from .maintenance import Maintenance
 from .nerv_bridge import NervBridge, NervBus
 from .running import RunningServer
 from .starting import ServerStarter
+from .temporal_store import SpacetimeTemporalStore
 from .types import SystemStatus
 
 
@@ -32,7 +34,7 @@ class ConnectedOperations(Maintenance):
         super().__init__(config, starter)
         self.logger = logger
         self.client: InnerUniverseClient | None = None
-        self._bridges: list[NervBridge] = []
+        self._joined: list[NervBridge | SpacetimeTemporalStore] = []
 
     async def apply_configuration(
         self, settings: Mapping[str, Any] | Iterable[Mapping[str, Any]] | None = None
@@ -51,7 +53,12 @@ class ConnectedOperations(Maintenance):
         await self._configure(self._server, settings)
 
     async def register_event_handlers(
-        self, event_bus: NervBus, event_types: Iterable[str | Enum] = (), *, handle_requests: bool = False
+        self,
+        event_bus: NervBus,
+        event_types: Iterable[str | Enum] = (),
+        *,
+        handle_requests: bool = False,
+        temporal_store: SpacetimeTemporalStore | None = None,
     ) -> NervBridge:
         """Join a bus of NERV's kind and the event log until the client is disconnected.
 
@@ -59,6 +66,7 @@ class ConnectedOperations(Maintenance):
             event_bus: The bus; what the log tells of entities, relations, versions and whatever else, it hears.
             event_types: The types of events that are carried from the bus to the log.
             handle_requests: Whether to create entities that are asked for on the bus.
+            temporal_store: A store that is told of the versions that anybody commits; see `SpacetimeTemporalStore.follow`.
 
         Returns:
             The bridge, which is at work; see `NervBridge`.
@@ -69,9 +77,34 @@ class ConnectedOperations(Maintenance):
         if self.client is None:
             raise NotConnectedError("register_event_handlers", "await start_server_mode() first")
         bridge = NervBridge(self.client, event_bus, event_types, handle_requests=handle_requests)
-        await bridge.start()
-        self._bridges.append(bridge)
+        async with AsyncExitStack() as undo:
+            await bridge.start()
+            undo.push_async_callback(bridge.close)
+            joined: list[NervBridge | SpacetimeTemporalStore] = [bridge]
+            if temporal_store is not None:
+                await temporal_store.follow()
+                joined.append(temporal_store)
+            undo.pop_all()
+        self._joined += joined
         return bridge
+
+    async def persist_version(self, parent_version_id: str | None, description: str, data_hash: str) -> str:
+        """Store a version of a state that is kept elsewhere; see `InnerUniverseClient.commit_state_version`.
+
+        Args:
+            parent_version_id: The version that it follows; None for the first.
+            description: What changed.
+            data_hash: Hash of the state.
+
+        Returns:
+            The id of the version, for both sides.
+
+        Raises:
+            NotConnectedError: There is no client yet.
+        """
+        if self.client is None:
+            raise NotConnectedError("persist_version", "await start_server_mode() first")
+        return await self.client.commit_state_version(parent_version_id, description, data_hash)
 
     async def get_system_status(self) -> SystemStatus:
         """Read the state of the system, with the time that a server of this controller has been running.
@@ -96,13 +129,13 @@ class ConnectedOperations(Maintenance):
 
     async def _disconnect(self) -> None:
         client, self.client = self.client, None
-        bridges, self._bridges = self._bridges, []
+        joined, self._joined = self._joined, []
         try:
-            for bridge in bridges:
+            for one in joined:
                 try:
-                    await bridge.close()
+                    await one.close()
                 except PersistenceError:
-                    self.logger.exception("closing a bridge to an event bus failed")
+                    self.logger.exception("closing what was joined to the event log failed")
         finally:
             if client is not None:
                 await client.disconnect()

@@ -158,15 +158,15 @@ class PersistenceManager:
         return self.client
 
     async def _take_down(self) -> None:
-        bus, self.event_bus = self.event_bus, None
+        adapters = [adapter for adapter in (self.event_bus, self.temporal_store) if adapter is not None]
         self._initialized = False
-        self.temporal_store = None
-        self.client = None
+        self.client = self.event_bus = self.temporal_store = None
         try:
-            if bus is not None:
-                await bus.close()
-        except Exception:
-            self.logger.exception("closing the event bus failed")
+            for adapter in adapters:
+                try:
+                    await adapter.close()
+                except Exception:
+                    self.logger.exception("closing %s failed", type(adapter).__name__)
         finally:
             await self.controller.stop()
 

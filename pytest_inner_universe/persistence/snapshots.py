@@ -1,9 +1,10 @@
-"""How the state of a version is stored: its canonical JSON, compressed when that is shorter."""
+"""How the state of a version is known and stored: its canonical JSON, of which there is a hash, compressed when that is shorter."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import zlib
 
 from .errors import CorruptDataError
@@ -12,6 +13,11 @@ JSON_TEXT = "json"
 COMPRESSED = "json+zlib+base64"
 _WORTH_A_TRY = 512
 """Characters below which compressing is not tried."""
+
+
+def hash_of(text: str) -> str:
+    """Return the SHA-256 of a text, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def encode_state(text: str) -> tuple[str, str]:

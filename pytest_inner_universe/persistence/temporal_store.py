@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from . import canonical_json
-from .errors import IntegrityError, NotFoundError, PersistenceError, VersionConflictError
-from .snapshots import decode_state, encode_state
-from .types import DeltaMetadata, DeltaOperation, Row
-from .versions import VersionOperations
+from . import canonical_json, replay
+from .delivery import SETTLE_SECONDS, Delivery
+from .errors import NotFoundError, PersistenceError, ValidationError, VersionConflictError
+from .snapshots import encode_state, hash_of
+from .types import INSERTED, DeltaMetadata, DeltaOperation, Row
+from .versions import latest_of
+
+if TYPE_CHECKING:
+    from .inner_universe import InnerUniverseClient
 
 
 class _Current:
@@ -36,10 +39,14 @@ class SpacetimeTemporalStore:
         >>> await store.record_delta(first, [{"type": "set", "path": "count", "value": 2}], "one more")  # doctest: +SKIP
     """
 
-    def __init__(self, client: VersionOperations) -> None:
+    def __init__(self, client: InnerUniverseClient) -> None:
         self.client = client
         self.current_version_id: str | None = None
         self._lock = asyncio.Lock()
+        # While versions of others are followed: the subscription, who is told, and the newest version so far.
+        self._token: Any = None
+        self._tell: Delivery | None = None
+        self._newest: Row | None = None
         self.logger = logging.getLogger("spacetime_temporal_store")
 
     async def commit_version(
@@ -81,7 +88,8 @@ class SpacetimeTemporalStore:
             except PersistenceError as error:
                 self.logger.error("committing %r failed: %s", description, error)  # noqa: TRY400 (it is raised on)
                 raise
-            self.current_version_id = version_id
+            if self._token is None or not self._token.is_active:
+                self.current_version_id = version_id
         self.logger.debug("committed version %s on %s", version_id, parent)
         return version_id
 
@@ -131,6 +139,55 @@ class SpacetimeTemporalStore:
             self.current_version_id = head["version_id"] if head else None
             return self.current_version_id
 
+    async def follow(self, on_version: Callable[[Row], Any] | None = None) -> None:
+        """Keep the newest version of the database as the current one, whoever commits it, until `close`.
+
+        Whoever makes a new state of an older one says so by ``parent_version_id``: a check of the head compares with that.
+
+        Args:
+            on_version: Called with the row of each new version, one after the other; plain or async.
+
+        Raises:
+            ValidationError: This store follows already, or what to call cannot be called.
+        """
+        if self._token is not None:
+            raise ValidationError("this temporal store follows already; close it first")
+        if on_version is not None:
+            if not callable(on_version):
+                raise ValidationError(f"on_version must be callable, got {on_version!r}")
+            self._tell = Delivery(on_version, self.logger, "the follower of versions")
+        try:
+            self._token = await self.client.subscribe_state_version_changes(self._on_version_change)
+            head = await self.client.get_latest_version()
+        except BaseException:
+            await self.close()
+            raise
+        if head is not None:
+            self._take(head)
+
+    async def close(self) -> None:
+        """Stop following, and wait until what has come is told; harmless otherwise, and the store can be used on."""
+        token, self._token = self._token, None
+        tell, self._tell = self._tell, None
+        self._newest = None
+        try:
+            if token is not None:
+                await token.unsubscribe()
+        finally:
+            if tell is not None:
+                await tell.settle(SETTLE_SECONDS)
+
+    def _on_version_change(self, change_type: str, row: Row) -> None:
+        if change_type == INSERTED:
+            self._take(row)
+            if self._tell is not None:
+                self._tell(row)
+
+    def _take(self, row: Row) -> None:
+        self._newest = latest_of([row] if self._newest is None else [self._newest, row])
+        assert self._newest is not None
+        self.current_version_id = self._newest["version_id"]
+
     async def get_history(self, limit: int | None = None) -> list[Row]:
         """Read the versions up to the current one, oldest first, along the chain of parents."""
         history = await self.client.get_version_history(self.current_version_id, limit)
@@ -143,26 +200,23 @@ class SpacetimeTemporalStore:
             IntegrityError: Its hash differs from the one that the version records.
             VersionNotFoundError: The version does not exist.
         """
-        await self._verify_text(version_id, canonical_json.dumps(state, "state"))
+        text = canonical_json.dumps(state, "state")
+        replay.check_hash(await self.client.get_state_version(version_id), text)
 
     async def get_state(self, version_id: str | None = None) -> Any:
-        """Read the stored state of a version, and check it against the version's hash.
+        """Return the state of a version, checked against the version's hash.
+
+        Where it was not stored, the nearest one that was stored before it is taken, and the deltas recorded since are applied.
 
         Args:
             version_id: The version; the current one if not given.
 
         Raises:
-            NotFoundError: No state was stored for it.
-            IntegrityError: The stored state does not have the hash of the version.
+            NotFoundError: No state was stored, neither of it nor of a version before it.
+            IntegrityError: What was stored or recorded does not lead to the hash of the version.
+            DeltaError: A recorded delta does not fit the state.
         """
-        wanted = version_id or await self._current_id()
-        row = await self.client.get_state_snapshot(wanted)
-        if row is None:
-            await self.client.get_state_version(wanted)
-            raise NotFoundError(wanted, "stored state")
-        text = decode_state(wanted, row["encoding"], row["data"])
-        await self._verify_text(wanted, text)
-        return canonical_json.loads(text, "state")
+        return await replay.state_of(self.client, version_id or await self._current_id())
 
     async def _current_id(self) -> str:
         current = await self.get_current_version()
@@ -170,19 +224,8 @@ class SpacetimeTemporalStore:
             raise NotFoundError("current", "state version")
         return str(current["version_id"])
 
-    async def _verify_text(self, version_id: str, text: str) -> None:
-        row = await self.client.get_state_version(version_id)
-        actual = hash_of(text)
-        if actual != row["data_hash"]:
-            raise IntegrityError(version_id, row["data_hash"], actual)
-
     async def _check_head(self, parent: str | None) -> None:
         head = await self.client.get_latest_version()
         actual = head["version_id"] if head else None
         if actual != parent:
             raise VersionConflictError(parent, actual)
-
-
-def hash_of(text: str) -> str:
-    """Return the SHA-256 of a text, as 64 hexadecimal digits."""
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -25,6 +25,7 @@ from pytest_inner_universe.persistence import (
     NoClientError,
     NotConnectedError,
     ServerStartError,
+    SpacetimeTemporalStore,
     ValidationError,
 )
 from pytest_inner_universe.persistence.network import http_api
@@ -371,6 +372,33 @@ async def test_a_bus_is_joined_to_the_log_until_the_end(controller: InnerUnivers
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+async def test_a_temporal_store_is_told_of_versions_until_the_end(controller: InnerUniverseController) -> None:
+    await controller.deploy()
+    assert controller.client is not None
+    store = SpacetimeTemporalStore(controller.client)
+    await controller.register_event_handlers(FakeBus(), temporal_store=store)
+    version = await controller.persist_version(None, "first", "hash")
+    assert store.current_version_id == version
+    row = await store.get_current_version()
+    assert row is not None
+    assert (row["description"], row["data_hash"]) == ("first", "hash")
+    await controller.stop()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_handlers_that_cannot_be_registered_leave_nothing(controller: InnerUniverseController) -> None:
+    await controller.deploy()
+    assert controller.client is not None
+    bus, store = FakeBus(), SpacetimeTemporalStore(controller.client)
+    await store.follow()
+    with pytest.raises(ValidationError) as caught:
+        await controller.register_event_handlers(bus, ["TICK"], temporal_store=store)
+    assert str(caught.value) == "this temporal store follows already; close it first"
+    assert bus.handlers == []
+    await store.close()
+    assert controller.client.subscriptions == []
+
+
 class FakeBus:
     def __init__(self) -> None:
         self.handlers: list[Any] = []
@@ -389,7 +417,12 @@ class FakeBus:
 
 @pytest.mark.parametrize(
     ("operation", "arguments"),
-    [("apply_configuration", ()), ("get_system_status", ()), ("register_event_handlers", (FakeBus(),))],
+    [
+        ("apply_configuration", ()),
+        ("get_system_status", ()),
+        ("register_event_handlers", (FakeBus(),)),
+        ("persist_version", (None, "first", "hash")),
+    ],
 )
 async def test_what_needs_a_client_says_so(
     controller: InnerUniverseController, operation: str, arguments: tuple[Any, ...]
