@@ -225,6 +225,32 @@ async def test_two_buses_over_one_log_hear_each_other_once(live: InnerUniverseCl
         assert len(await stored(live, "TICK")) == 20
 
 
+async def test_a_thousand_events_at_concurrency_fifty_are_stored_and_heard_once_in_order(
+    live: InnerUniverseClient, universe: Universe
+) -> None:
+    one, other = Bus(), Bus()
+    limit = asyncio.Semaphore(50)
+
+    async def publish(bridge: NervBridge, number: int) -> str:
+        async with limit:
+            return await bridge.publish_event("TICK", {"n": number})
+
+    async with (
+        client_of(universe) as second,
+        NervBridge(live, one, ["TICK"]) as left,
+        NervBridge(second, other, ["TICK"]) as right,
+    ):
+        committed: list[str] = []
+        await second.subscribe_event_log_changes(lambda _, row: committed.append(row["data"]["n"]))
+        ids = await asyncio.gather(*(publish(left, number) for number in range(1000)))
+        rows = await stored(second, "TICK")
+        await left.settle()
+        await right.settle()
+        assert sorted(row["event_id"] for row in rows) == sorted(ids) == sorted(event.id for event in one.history)
+        assert [event.data["n"] for event in ours(other)] == committed
+        assert len(committed) == len(set(ids)) == 1000
+
+
 async def test_what_is_remembered_is_bounded(live: InnerUniverseClient, bus: Bus) -> None:
     async with NervBridge(live, bus, ["TICK"], remembered=5) as bridge:
         for n in range(20):
