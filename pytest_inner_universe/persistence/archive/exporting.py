@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...sats import Timestamp
-from ..errors import ValidationError
+from ..errors import BackupError, ValidationError
 from ..inner_universe import InnerUniverseClient
 from ..mapping import decode_row, encode_row
 from ..types import Row
@@ -107,6 +107,12 @@ def _change(table: ArchiveTable, transform: Transform) -> Change:
 
     def change(row: JsonRow) -> JsonRow | None:
         changed = transform(table.name, decode_row(schema, row))
-        return None if changed is None else encode_row(schema, changed)
+        if changed is None:
+            return None
+        try:
+            return encode_row(schema, changed)
+        except (LookupError, TypeError, ValidationError) as error:
+            reason = f"what the transform made of row {row[schema.primary_key]!r} is no row: {error!r}"
+            raise BackupError(f"table {table.name}", reason) from error
 
     return change

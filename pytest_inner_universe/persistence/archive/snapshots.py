@@ -90,8 +90,8 @@ async def in_order(
         try:
             return form.place(row), line(form.packed(row))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            reason = f"row {row.get(table.schema.primary_key)!r} of {table.name} cannot be written: {error}"
-            raise BackupError("archive", reason) from error
+            reason = f"row {row.get(table.schema.primary_key)!r} cannot be written: {error}"
+            raise BackupError(f"table {table.name}", reason) from error
 
     with RowStore() as store:
         for chunk in report.chunks(table.name, rows, len(rows)):
@@ -99,6 +99,6 @@ async def in_order(
             try:
                 store.add(map(entry, changed))
             except KeyError as error:
-                raise BackupError("archive", f"two rows of {table.name} have the key {error.args[0]!r}") from None
+                raise BackupError(f"table {table.name}", f"two rows have the key {error.args[0]!r}") from None
             await asyncio.sleep(0)
         yield len(store), store.lines()
