@@ -76,6 +76,10 @@ class TestText:
         assert answer.reducer_call == v1.ReducerCallInfo("add_person", 0, "[]", 0)
         assert (answer.caller_identity, answer.caller_connection_id) == (ME, MINE)
 
+    def test_arguments_of_a_lifecycle_reducer_are_not_looked_at(self) -> None:
+        (request,) = Server(V1_JSON).hear(v1.CallReducer("connected", "[1", 3), as_text=True)
+        assert request == CallReducer(3, 0, "connected", b"")
+
     def test_arguments_of_a_procedure_that_do_not_fit_are_refused_at_once(self) -> None:
         server = Server(V1_JSON)
         (known,) = server.hear(v1.CallProcedure("nope", "[1]", 3), as_text=True)

@@ -189,15 +189,22 @@ class Side:
         """
         if acting is not None:
             await self.heard_by(acting)
+        heard = await self._see_off()
         await asyncio.gather(*(self.heard_by(slot) for slot in self.clients if slot != acting))
-        heard = {}
-        for slot, client in list(self.clients.items()):
+        heard |= await self._see_off()
+        for slot, client in self.clients.items():
             heard[slot], client.said = client.said, []
-            if not client.is_open:
-                await client.socket.close()
-                del self.clients[slot]
-                await self.until("st_client", len(self.open_slots))
         return heard
+
+    async def _see_off(self) -> dict[int, list[Said]]:
+        """Wait until the server has noticed that clients whose connection ended are gone, and return what they heard."""
+        gone = {slot: client for slot, client in self.clients.items() if not client.is_open}
+        for slot, client in gone.items():
+            await client.socket.close()
+            del self.clients[slot]
+        if gone:
+            await self.until("st_client", len(self.open_slots))
+        return {slot: client.said for slot, client in gone.items()}
 
     async def heard_by(self, slot: int) -> None:
         """Wait until a client has heard the answer to all that it said."""
