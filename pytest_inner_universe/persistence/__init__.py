@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from .metrics import PrometheusMetrics as PrometheusMetrics
     from .migration import check_migration as check_migration
     from .monitoring import EventMonitor as EventMonitor
+    from .monitoring import VersionMonitor as VersionMonitor
     from .nerv_bridge import NervBridge as NervBridge
     from .nerv_bridge import NervBus as NervBus
     from .perspective_aware import PerspectiveAware as PerspectiveAware
@@ -196,7 +197,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "Metrics",
         "PrometheusMetrics",
     ),
-    "monitoring": ("EventMonitor",),
+    "monitoring": ("EventMonitor", "VersionMonitor"),
     "recovery": ("Recovery",),
     "perspective_aware": ("PerspectiveAware",),
     "state_projector": ("SpacetimeStateProjector",),

@@ -1,4 +1,4 @@
-"""Figures about events."""
+"""Figures about events and versions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from pytest_inner_universe.persistence import (
     InnerUniverseClient,
     MemoryMetrics,
     PersistenceManager,
+    SpacetimeTemporalStore,
     ValidationError,
+    VersionConflictError,
+    VersionMonitor,
 )
 
 pytestmark = pytest.mark.asyncio
@@ -49,6 +52,34 @@ async def test_handlers_are_counted_and_their_lag_is_known() -> None:
     assert heard == [message, message]
     assert metrics.counter("events.handled", event_type="TICK") == 2
     assert metrics.histogram("events.handling_lag_ms", event_type="TICK").mean == 500
+
+
+async def test_commits_are_counted_and_timed(live: InnerUniverseClient) -> None:
+    metrics = MemoryMetrics()
+    monitor = VersionMonitor(SpacetimeTemporalStore(live), metrics)
+    first = await monitor.commit_version_with_monitoring({"n": 1}, "first")
+    second = await monitor.commit_version_with_monitoring({"n": 2}, "second", snapshot=True)
+    assert await monitor.store.get_state(second) == {"n": 2}
+    with pytest.raises(VersionConflictError):
+        await monitor.commit_version_with_monitoring({}, "late", parent_version_id=first, expect_head=True)
+    assert metrics.counter("versions.committed") == 2
+    assert metrics.histogram("versions.commit_latency_ms").count == 2
+    assert metrics.counter("versions.commit_failures", error="VersionConflictError") == 1
+
+
+async def test_how_far_a_store_is_behind(live: InnerUniverseClient) -> None:
+    metrics = MemoryMetrics()
+    one, other = (VersionMonitor(SpacetimeTemporalStore(live), metrics) for _ in range(2))
+    assert await one.versions_behind() == 0
+    await one.store.commit_version({"n": 1}, "first")
+    assert (await one.versions_behind(), await other.versions_behind()) == (0, 1)
+    await other.store.load_head()
+    for n in (2, 3):
+        await other.store.commit_version({"n": n}, "further")
+    assert (await one.versions_behind(), await other.versions_behind()) == (2, 0)
+    await one.store.commit_version({"n": 4}, "a branch")
+    assert (await one.versions_behind(), await other.versions_behind()) == (0, 1)
+    assert metrics.histogram("versions.behind").count == 7
 
 
 async def test_figures_go_into_the_metrics_table_where_the_feature_is_on(live: InnerUniverseClient) -> None:
