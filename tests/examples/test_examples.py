@@ -40,4 +40,4 @@ def test_an_example_needs_nothing_but_this_package(example: Path) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert [path.name for path in EXAMPLES] == ["own-module", "quickstart"]
+    assert [path.name for path in EXAMPLES] == ["nerv", "own-module", "quickstart"]
