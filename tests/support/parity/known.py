@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -27,20 +28,30 @@ DIFFERENCES = (
     Difference(
         "which of several taken keys", re.compile(r"(IndexError: Unique constraint violation) '.*", re.DOTALL), r"\1"
     ),
-    Difference("hash of a program", re.compile(r"<program>"), "<program>"),
 )
 
 
 class Known:
-    """Masks known differences and counts how often each was met."""
+    """Masks known differences where the sides differ, and knows which of them were met."""
 
     def __init__(self) -> None:
-        self.met: Counter[str] = Counter()
+        self._met: set[str] | None = None
+
+    @contextmanager
+    def masked(self) -> Iterator[set[str]]:
+        """Leave known differences out of texts for the time of a block, and hand over the names of those that are met."""
+        self._met = set()
+        try:
+            yield self._met
+        finally:
+            self._met = None
 
     def text(self, text: str) -> str:
-        """Return a text without known differences."""
+        """Return a text, without known differences where these are masked."""
+        if self._met is None:
+            return text
         for one in DIFFERENCES:
             text, count = one.pattern.subn(one.becomes, text)
             if count:
-                self.met[one.name] += 1
+                self._met.add(one.name)
         return text

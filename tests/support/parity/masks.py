@@ -1,7 +1,7 @@
 """What the two sides say, in a form that can be compared: what has to differ is named, the rest stays as it is.
 
 Everybody's identities and connection ids are the same on both sides. What differs by nature is the database's own identity
-and name, strangers, moments, ids that modules draw at random, tokens, energy and durations.
+and name, the hash of its program, strangers, moments, ids that modules draw at random, tokens, energy and durations.
 """
 
 from __future__ import annotations
