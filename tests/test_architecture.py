@@ -24,9 +24,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "server": {"engine", "client", "wire", "sats"},
     "persistence": {"client", "server", "sats"},
     "testing": {"engine", "client", "server", "persistence", "wire", "sats"},
+    "cli": {"engine", "client", "server", "persistence", "sats"},
     "plugin": {"testing"},
 }
-HEAVY = ("wasmtime", "faker", "aiohttp", "cryptography", "jwt", "blake3", "hypothesis", "docker", "testcontainers")
+HEAVY = (
+    "wasmtime",
+    "faker",
+    "aiohttp",
+    "cryptography",
+    "jwt",
+    "blake3",
+    "hypothesis",
+    "docker",
+    "testcontainers",
+    "rich",
+)
 
 
 class Import(NamedTuple):

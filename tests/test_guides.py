@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_inner_universe.server.embedded_host import EmbeddedHost
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(path.name for path in (ROOT / "docs").glob("*.md"))
 
@@ -37,6 +39,45 @@ def test_an_example_prints_what_the_guide_says(script: str, output: str, tmp_pat
         check=False,
     )
     assert (done.stdout, done.stderr) == (output, "")
+
+
+SHELL_GUIDE = "cli.md"
+"""Its examples are what a shell shows, one round after the other in one folder."""
+
+
+def comparable(shown: str) -> list[str]:
+    """What a shell shows, without what differs from run to run: identities, moments, and how many events connections left."""
+    for what, name in (
+        (r"\b[0-9a-f]{64}\b", "IDENTITY"),
+        (r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "MOMENT"),
+        (r"event_log +\d+|\d+ rows", "EVENTS"),
+    ):
+        shown = re.sub(what, name, shown)
+    return shown.splitlines()
+
+
+def test_a_shell_shows_what_the_guide_says(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / SHELL_GUIDE).read_text(encoding="utf-8")
+    told = "".join(re.findall(r"^```console\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("INNER_UNIVERSE_")}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
+    shown = ""
+    with EmbeddedHost() as server:
+        environment["INNER_UNIVERSE_URL"] = server.url
+        for command in re.findall(r"^\$ (.*)$", told, re.MULTILINE):
+            done = subprocess.run(
+                command,
+                shell=True,
+                cwd=tmp_path,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            shown += f"$ {command}\n{done.stdout}"
+        shown = shown.replace(server.url, "http://127.0.0.1:3000")
+    assert comparable(shown) == comparable(told)
 
 
 @pytest.mark.parametrize("guide", PAGES)

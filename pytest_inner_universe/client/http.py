@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -200,10 +200,25 @@ class HttpApi:
         """
         parameters = {} if count is None else {"num_lines": str(count)}
         answer = await self._ask("GET", f"{database_path(name)}/logs", None, parameters)
-        try:
-            return read.log(answer.text)
-        except JsonError as error:
-            raise BadAnswer(answer.request, str(error)) from None
+        return _log(answer.request, answer.text)
+
+    async def follow_logs(self, name: str, count: int | None = None) -> AsyncGenerator[LogLine, None]:
+        """Yield the lines of a database's log, those that are there and those that come, until the server ends it.
+
+        Args:
+            name: Name or identity.
+            count: How many of the latest lines to begin with; None for all that the server has at hand.
+        """
+        path, parameters = f"{database_path(name)}/logs", {"follow": "true"}
+        if count is not None:
+            parameters["num_lines"] = str(count)
+        async with aclosing(self._requester.lines(path, parameters)) as lines:
+            async for line in lines:
+                if not isinstance(line, str):
+                    _check(line)
+                    continue
+                for read_line in _log(f"GET {path}", line):
+                    yield read_line
 
     # Calls and SQL
 
@@ -300,6 +315,13 @@ def _used(answer: Answer, reader: Callable[[Json], Read]) -> Read:
         return reader(Json(_parsed(answer)))
     except SatsError as error:
         raise BadAnswer(answer.request, str(error)) from None
+
+
+def _log(request: str, text: str) -> list[LogLine]:
+    try:
+        return read.log(text)
+    except JsonError as error:
+        raise BadAnswer(request, str(error)) from None
 
 
 def _parsed(answer: Answer) -> Any:

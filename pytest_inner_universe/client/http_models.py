@@ -132,3 +132,10 @@ class LogLine:
     filename: str | None = None
     line: int | None = None
     trace: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        who = f" {self.function}:" if self.function else ""
+        place = "" if self.filename is None else f" ({self.filename}{'' if self.line is None else f':{self.line}'})"
+        return "\n".join(
+            [f"{self.level.upper():5}{who} {self.message}{place}", *(f"    at {one}" for one in self.trace)]
+        )

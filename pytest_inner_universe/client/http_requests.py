@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -97,9 +98,6 @@ class Requester:
             RequestTimeout: It took too long.
             BadAnswer: What came is no HTTP, or no text.
         """
-        import aiohttp
-        from yarl import URL
-
         request = f"{method} {path}"
         headers = dict(self._headers)
         if content_type is not None:
@@ -107,14 +105,52 @@ class Requester:
         if body is not None and len(body) > _LARGE:
             # A server that refuses does not read a large body to its end, and the next request would suffer for that.
             headers["Connection"] = "close"
+        async with self._exchange(request, parameters, data=body, headers=headers) as response:
+            return await _whole(request, response)
+
+    async def lines(self, path: str, parameters: Mapping[str, str]) -> AsyncGenerator[str | Answer, None]:
+        """Ask for an answer that may go on for ever, and yield its lines as they come, for as long as that takes.
+
+        Args:
+            path: The path, with everything quoted that has to be.
+            parameters: What to put behind the path.
+
+        Yields:
+            A line without its end; an answer with an error as a whole instead.
+
+        Raises:
+            ClientError: As `send` does.
+        """
+        import aiohttp
+
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout)
+        request, rest = f"GET {path}", b""
+        async with self._exchange(request, parameters, headers=dict(self._headers), timeout=patience) as response:
+            if response.status >= 400:
+                yield await _whole(request, response)
+                return
+            async for part in response.content.iter_any():
+                *lines, rest = (rest + part).split(b"\n")
+                for line in lines:
+                    yield line.decode()
+            if rest:
+                yield rest.decode()
+
+    @asynccontextmanager
+    async def _exchange(
+        self, request: str, parameters: Mapping[str, str], **options: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Give the answer to a request, and say in our words what goes wrong until it has been read."""
+        import aiohttp
+        from yarl import URL
+
+        method, path = request.split(" ", 1)
         try:
             url = URL(f"{self.url}{path}", encoded=True).with_query(dict(parameters) or None)
             async with self._open_session().request(
-                method, url, data=body, headers=headers, allow_redirects=False, skip_auto_headers=("Content-Type",)
+                method, url, allow_redirects=False, skip_auto_headers=("Content-Type",), **options
             ) as response:
-                text = await response.text("utf-8")
-                is_known = "spacetime-identity" in response.headers
-                return Answer(request, response.status, text, is_known, response.status == 401 and not is_known)
+                yield response
         except (asyncio.TimeoutError, aiohttp.ServerTimeoutError):
             raise RequestTimeout(f"the answer to {request}", self._timeout or 0) from None
         except UnicodeDecodeError:
@@ -129,6 +165,12 @@ class Requester:
             ) from error
         except (aiohttp.ClientError, OSError) as error:
             raise AnswerLost(self.url, told(error)) from error
+
+
+async def _whole(request: str, response: aiohttp.ClientResponse) -> Answer:
+    text = await response.text("utf-8")
+    is_known = "spacetime-identity" in response.headers
+    return Answer(request, response.status, text, is_known, response.status == 401 and not is_known)
 
 
 def database_path(name: str) -> str:

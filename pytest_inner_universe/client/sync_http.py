@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .http import HttpApi
@@ -97,6 +97,15 @@ class SyncHttp(OnLoop):
         """See `HttpApi.logs`."""
         return self._loop.run(self._api.logs(name, count))
 
+    def follow_logs(self, name: str, count: int | None = None) -> Iterator[LogLine]:
+        """See `HttpApi.follow_logs`."""
+        lines = self._api.follow_logs(name, count)
+        try:
+            while (line := self._loop.run(_next(lines))) is not None:
+                yield line
+        finally:
+            self._loop.run(lines.aclose())
+
     def call(self, name: str, reducer: str, args: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
         """See `HttpApi.call`."""
         return self._loop.run(self._api.call(name, reducer, args))
@@ -110,3 +119,7 @@ class SyncHttp(OnLoop):
 
     def __repr__(self) -> str:
         return f"<SyncHttp {self._api.url}>"
+
+
+async def _next(lines: AsyncGenerator[LogLine, None]) -> LogLine | None:
+    return await anext(lines, None)

@@ -150,17 +150,7 @@ class InnerUniverseConfig:
         Raises:
             ValidationError: The file cannot be read, is not a JSON object, or holds what `from_dict` refuses.
         """
-        import json
-
-        try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ValidationError(f"configuration file {path} cannot be read: {error.strerror or error}") from error
-        except ValueError as error:
-            raise ValidationError(f"configuration file {path} is not JSON: {error}") from error
-        if not isinstance(data, dict):
-            raise ValidationError(f"configuration file {path} holds a {type(data).__name__}, not an object")
-        return cls.from_dict(data)
+        return cls.from_dict(read_document(path))
 
     @classmethod
     def from_env(
@@ -182,6 +172,25 @@ class InnerUniverseConfig:
         start = base or cls()
         config = replace(start, **settings, features={**start.features, **features})
         return _checked(config, problems)
+
+
+def read_document(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """Return the object in a JSON file, whatever its names are.
+
+    Raises:
+        ValidationError: The file cannot be read, or is no JSON object.
+    """
+    import json
+
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValidationError(f"configuration file {path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ValidationError(f"configuration file {path} is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise ValidationError(f"configuration file {path} holds a {type(data).__name__}, not an object")
+    return data
 
 
 def _checked(config: InnerUniverseConfig, problems: list[str]) -> InnerUniverseConfig:

@@ -7,12 +7,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .bundled import bundled_module_path
 from .config import InnerUniverseConfig
 from .errors import DeploymentError
 from .network import http_api
+
+if TYPE_CHECKING:
+    from ..client.http_models import MigrationPlan, Published
 
 PUBLISH_SECONDS = 120.0
 """The most that a server may take to compile a module and run its ``init``."""
@@ -61,13 +64,16 @@ def read_module(config: InnerUniverseConfig, path: str | os.PathLike[str] | None
         raise DeploymentError(config.database, config.url, reason) from error
 
 
-async def publish(config: InnerUniverseConfig, wasm: bytes, *, clear: bool = False) -> str:
-    """Publish a module as the owner of the configuration's token, and tell what came of it.
+async def publish(
+    config: InnerUniverseConfig, wasm: bytes, *, clear: bool = False, plan: MigrationPlan | None = None
+) -> Published:
+    """Publish a module as the owner of the configuration's token.
 
     Args:
         config: Which database, where, and as whom.
         wasm: The module.
         clear: Whether to lose the data that is there.
+        plan: What the server said that publishing would do; needed where clients break.
 
     Raises:
         DeploymentError: The server refused, or cannot be reached.
@@ -79,7 +85,7 @@ async def publish(config: InnerUniverseConfig, wasm: bytes, *, clear: bool = Fal
 
     try:
         async with http_api(config, PUBLISH_SECONDS) as api:
-            done = await api.publish(wasm, config.database, clear=clear)
+            return await api.publish(wasm, config.database, clear=clear, plan=plan)
     except NotAuthorized as error:
         raise failed("it belongs to somebody else; put its owner's token into the configuration", error.text) from error
     except PublishRejected as error:
@@ -88,9 +94,12 @@ async def publish(config: InnerUniverseConfig, wasm: bytes, *, clear: bool = Fal
         raise failed(f"the server answered with status {error.status}", error.text) from error
     except ClientError as error:
         raise failed(str(error)) from error
-    return (
-        f"published {config.database} ({'new' if done.created else 'updated'}, {done.identity.hex()}) at {config.url}"
-    )
+
+
+def told(config: InnerUniverseConfig, published: Published) -> str:
+    """Return what came of publishing, in a line."""
+    what = "new" if published.created else "updated"
+    return f"published {config.database} ({what}, {published.identity.hex()}) at {config.url}"
 
 
 def settings_of(config: InnerUniverseConfig, module_version: str) -> dict[str, Any]:

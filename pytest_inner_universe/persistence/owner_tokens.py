@@ -43,8 +43,25 @@ class OwnerTokens:
         Raises:
             ControllerError: The file cannot be written.
         """
+        self._write({**self._read(), server: token})
+
+    def forget(self, server: str) -> None:
+        """Strike the token for a server out; the file goes with the last one.
+
+        Raises:
+            ControllerError: The file cannot be written.
+        """
+        found = self._read()
+        if found.pop(server, None) is None:
+            return
+        if found:
+            self._write(found)
+        else:
+            self.file.unlink(missing_ok=True)
+
+    def _write(self, tokens: dict[str, object]) -> None:
         new = self.file.with_suffix(".new")
-        text = json.dumps({**self._read(), server: token}, indent=2)
+        text = json.dumps(tokens, indent=2)
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             new.unlink(missing_ok=True)

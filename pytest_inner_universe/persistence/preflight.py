@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -86,19 +86,22 @@ _LIST: tuple[tuple[str, str, Question, tuple[str, ...]], ...] = (
 )
 
 
-async def check_deployment(config: InnerUniverseConfig, starter: StartOrAttach | None = None) -> Preflight:
+async def check_deployment(
+    config: InnerUniverseConfig, starter: StartOrAttach | None = None, problems: Sequence[str] = ()
+) -> Preflight:
     """Answer the checklist for a configuration. Nothing is started, and nothing is written.
 
     Args:
         config: The configuration, which may have mistakes.
         starter: How a server would be started; as a process unless given.
+        problems: What else is wrong with the configuration, such as settings that there are none of.
 
     Example:
         >>> print(await check_deployment(config))  # doctest: +SKIP
         ok      Module compiles to WASM: /srv/inner_universe_module.wasm, 212311 bytes
         ...
     """
-    situation = await checks.look(config, starter or StartOrAttach())
+    situation = await checks.look(config, starter or StartOrAttach(), problems)
     answered = []
     for name, title, question, needed in _LIST:
         wrong = [

@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -47,12 +48,14 @@ class Situation:
         starter: How a server would be started.
         missing: Why no server answers at the configured address; None if one does.
         refused: Whether the server that answers does not accept the token.
+        problems: What else is wrong with the configuration.
     """
 
     config: InnerUniverseConfig
     starter: StartOrAttach
     missing: str | None
     refused: bool = False
+    problems: tuple[str, ...] = ()
 
     @property
     def attaches(self) -> bool:
@@ -60,15 +63,15 @@ class Situation:
         return self.missing is None and self.config.attach != "never"
 
 
-async def look(config: InnerUniverseConfig, starter: StartOrAttach) -> Situation:
+async def look(config: InnerUniverseConfig, starter: StartOrAttach, problems: Sequence[str] = ()) -> Situation:
     """See whether a server answers already, and whether it accepts the token."""
     wrong = [name for name in _ADDRESS if problem_of(name, getattr(config, name)) is not None]
     if wrong or config.port == 0:
-        return Situation(config, starter, "the address is none")
+        return Situation(config, starter, "the address is none", problems=tuple(problems))
     missing = await why_no_answer(config)
     token = config.token or _kept(config)
     refused = missing is None and token is not None and not await _is_accepted(replace(config, token=token))
-    return Situation(config, starter, missing, refused)
+    return Situation(config, starter, missing, refused, tuple(problems))
 
 
 def module(situation: Situation) -> Finding:
@@ -178,10 +181,13 @@ def monitoring(situation: Situation) -> Finding:
 
 def configuration(situation: Situation) -> Finding:
     """Whether every setting can be accepted."""
+    problems = list(situation.problems)
     try:
         situation.config.validate()
     except ValidationError as error:
-        return Finding(False, "; ".join(error.problems), "correct it")
+        problems += error.problems
+    if problems:
+        return Finding(False, "; ".join(problems), "correct it")
     return Finding(True, "every setting can be accepted")
 
 

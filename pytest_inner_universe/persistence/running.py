@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from . import deployment
 from .config import InnerUniverseConfig
@@ -14,6 +14,9 @@ from .inner_universe import InnerUniverseClient
 from .network import http_api, is_accepted
 from .owner_tokens import OWN, OwnerTokens
 from .threads import finished
+
+if TYPE_CHECKING:
+    from ..client.http_models import MigrationPlan, Published
 
 _LINES_IN_ERRORS = 200
 
@@ -113,7 +116,16 @@ class NetworkServer(RunningServer):
         return self.process is not None and not self.process.is_running
 
     async def deploy(self, wasm: bytes, *, clear: bool = False) -> str:
+        """Publish the module as the owner, and tell what came of it; errors as `publish`."""
+        return deployment.told(self.config, await self.publish(wasm, clear=clear))
+
+    async def publish(self, wasm: bytes, *, clear: bool = False, plan: MigrationPlan | None = None) -> Published:
         """Publish the module as the owner, whom the server makes up at the first time.
+
+        Args:
+            wasm: The module.
+            clear: Whether to lose the data that is there.
+            plan: What the server said that publishing would do; needed where clients break.
 
         Raises:
             DeploymentError: The server refused the module.
@@ -121,14 +133,14 @@ class NetworkServer(RunningServer):
         from ..client.errors import ClientError
 
         try:
-            if await self._owner() is None:
+            if await self.owner_token() is None:
                 async with http_api(self.config) as api:
                     self._token = (await api.new_identity()).token
                 if self._tokens is not None:
                     self._tokens.keep(self._place, self._token)
         except ClientError as error:
             raise DeploymentError(self.config.database, self.url, str(error), self._log()) from error
-        return await deployment.publish(replace(self.config, token=self._token), wasm, clear=clear)
+        return await deployment.publish(replace(self.config, token=self._token), wasm, clear=clear, plan=plan)
 
     async def connect(self) -> InnerUniverseClient:
         """Return a connected client, which is the owner where the owner's token is known.
@@ -139,15 +151,15 @@ class NetworkServer(RunningServer):
         from ..client.errors import ClientError
 
         try:
-            client = InnerUniverseClient(replace(self.config, token=await self._owner()))
+            client = InnerUniverseClient(replace(self.config, token=await self.owner_token()))
             await client.connect_or_raise()
         except (ConnectionError, ClientError) as error:
             reason = str(error).removeprefix("connect: ")
             raise NoClientError(self.config.database, self.url, reason, self._log()) from error
         return client
 
-    async def _owner(self) -> str | None:
-        """Return the owner's token, if one is known that the server accepts."""
+    async def owner_token(self) -> str | None:
+        """Return the owner's token: the configured one, or one that is kept and that the server accepts."""
         if self._token is None and self._tokens is not None:
             found = self._tokens.get(self._place)
             if found is not None and await is_accepted(replace(self.config, token=found)):

@@ -33,6 +33,7 @@ class StartOrAttach:
         backend: What to start: ``process``, ``docker`` or ``embedded``, which keeps nothing beyond its end.
         binary: The server program, for ``process``; looked for unless given.
         image: The image, for ``docker``; the vendor's unless given.
+        release: Which release of the server ``embedded`` imitates; the newest unless given.
         start_timeout: Seconds that a server has to come up; the backend's own choice unless given.
         stop_timeout: Seconds that a process has to end when asked, before it is killed; likewise.
         logger: Takes what a process writes, in a child called ``server``.
@@ -47,6 +48,7 @@ class StartOrAttach:
         *,
         binary: str | os.PathLike[str] | None = None,
         image: str | None = None,
+        release: str | None = None,
         start_timeout: float | None = None,
         stop_timeout: float | None = None,
         logger: logging.Logger | None = None,
@@ -56,6 +58,7 @@ class StartOrAttach:
         self.backend: Backend = backend
         self.binary = binary
         self.image = image
+        self.release = release
         self._start_timeout = start_timeout
         self._stop_timeout = stop_timeout
         self._logger = (logger or logging.getLogger(__name__)).getChild("server")
@@ -120,7 +123,8 @@ class StartOrAttach:
         if self.backend == "embedded":
             from ..server.embedded_host import EmbeddedHost
 
-            return EmbeddedHost(host=config.address, port=config.port)
+            named = {} if self.release is None else {"release": self.release}
+            return EmbeddedHost(host=config.address, port=config.port, **named)
         data = Path(config.db_path).absolute()
         if self.backend == "docker":
             from ..server import docker

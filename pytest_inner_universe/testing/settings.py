@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MARKER_ARGUMENTS = ("module", "seed", "release")
 """What `@pytest.mark.universe(...)` takes."""
 
-OTHER_VARIABLES = {"BUILD_DIR", "CACHE_DIR", "CONFIG", "MEMORY_LIMIT", "NO_ACCELERATOR"}
+OTHER_VARIABLES = {"BUILD_DIR", "CACHE_DIR", "CONFIG", "DEBUG", "MEMORY_LIMIT", "NO_ACCELERATOR"}
 """Environment variables, without what they all start with, that are neither options nor settings of a client."""
 
 

@@ -444,3 +444,39 @@ async def test_an_identity_is_printed_in_three_ways() -> None:
     async with serving(conduct) as url, HttpApi(url) as api:
         info = await api.info("db")
     assert info.identity == info.owner == Identity.from_hex(number)
+
+
+class TestFollowing:
+    async def test_lines_may_come_in_pieces(self) -> None:
+        line = json.dumps({"level": "Info", "ts": 1, "message": "ä" * 100_000}).encode()
+
+        async def conduct(peer: Peer) -> None:
+            assert peer.path == "/v1/database/db/logs?follow=true&num_lines=1"
+            peer.writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + line[:7])
+            await peer.writer.drain()
+            peer.writer.write(line[7:] + b"\n" + line)
+
+        async with serving(conduct) as url, HttpApi(url) as api:
+            lines = [one async for one in api.follow_logs("db", 1)]
+        assert [one.message for one in lines] == ["ä" * 100_000] * 2
+        assert str(lines[0]) == f"INFO  {'ä' * 100_000}"
+
+    @pytest.mark.parametrize("release", RELEASES)
+    async def test_a_refusal(self, release: str) -> None:
+        async def follow(api: HttpApi) -> None:
+            async for _ in api.follow_logs("cap-http"):
+                pass
+
+        with pytest.raises(NotAuthorized):
+            await told(release, "logs as other", follow)
+
+    async def test_what_is_no_line(self) -> None:
+        async def conduct(peer: Peer) -> None:
+            peer.answer("200 OK", b"nonsense\n")
+
+        async with serving(conduct) as url, HttpApi(url) as api:
+            with pytest.raises(BadAnswer) as caught:
+                await anext(api.follow_logs("db"))
+        assert str(caught.value) == (
+            "the answer to GET /v1/database/db/logs cannot be used: not JSON: Expecting value at character 0"
+        )

@@ -163,6 +163,7 @@ def test_http() -> None:
             api.ping()
             assert api.names("db") == ["a"]
             assert api.logs("db", 3) == []
+            assert list(api.follow_logs("db", 0)) == []
             assert api.call("db", "f", [1]) is None
             assert repr(api) == f"<SyncHttp {url}>"
         api.close()
@@ -171,5 +172,6 @@ def test_http() -> None:
         "GET /v1/ping",
         "GET /v1/database/db/names",
         "GET /v1/database/db/logs?num_lines=3",
+        "GET /v1/database/db/logs?follow=true&num_lines=0",
         "POST /v1/database/db/call/f [1]",
     ]

@@ -438,9 +438,9 @@ async def test_a_cancelled_deployment_leaves_nothing(
 ) -> None:
     reached: asyncio.Queue[str] = asyncio.Queue()
 
-    async def hang(config: InnerUniverseConfig, wasm: bytes, *, clear: bool = False) -> str:
+    async def hang(config: InnerUniverseConfig, *_: object, **__: object) -> None:
         await reached.put(config.url)
-        return await asyncio.Event().wait() and ""
+        await asyncio.Event().wait()
 
     monkeypatch.setattr("pytest_inner_universe.persistence.deployment.publish", hang)
     task = asyncio.ensure_future(controller.deploy())
