@@ -86,6 +86,22 @@ class TestPublish:
         )
         assert run("publish", "--against", "x") == Ran(2, "", "inner-universe: --against needs --dry-run\n")
 
+    def test_a_change_that_disconnects_clients(self, run: Run, typed: Place) -> None:
+        for table in ("team", "secret"):
+            assert run("sql", f"DELETE FROM {table}").code == 0
+        other = MODULES / "procedures_2_8.wasm"
+        told = run("publish", "--dry-run", other)
+        assert (told.code, told.out.splitlines()[-1]) == (
+            0,
+            "clients would be disconnected: publish with --break-clients",
+        )
+        refused = run("publish", other)
+        assert refused.code == 1
+        assert "BreakClients" in refused.err
+        assert run("publish", "--break-clients", other) == Ran(
+            0, f"published {typed.database} (updated, {typed.identity}) at {typed.url}\n"
+        )
+
     def test_a_change_that_cannot_be(self, run: Run, place: Place) -> None:
         ran = run("publish", EVERY_TYPE)
         assert (ran.code, ran.out) == (1, "")
