@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_inner_universe.testing.backends import Source
     from pytest_inner_universe.testing.broker import Broker
     from pytest_inner_universe.testing.factories import Factories
+    from pytest_inner_universe.testing.parity.plugin import ParityPlugin
     from pytest_inner_universe.testing.session import UniverseSession
     from pytest_inner_universe.testing.settings import Settings
     from pytest_inner_universe.testing.simulator import Simulator
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
 BROKER: pytest.StashKey[Broker | None] = pytest.StashKey()
+PARITY: pytest.StashKey[ParityPlugin] = pytest.StashKey()
 MARKER = (
-    "universe(module=..., seed=..., release=...): run this test's universe with another module (path from the test's "
-    "folder), seed or release of the server"
+    "universe(module=..., seed=..., release=..., parity=..., reason=...): run this test's universe with another module (path "
+    "from the test's folder), seed or release of the server; parity=False leaves it out of --universe-parity, for a reason"
 )
 
 
@@ -57,6 +59,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     if not hasattr(config, "workerinput"):  # set by pytest-xdist, whose controller has told it already
         warn_of_misspelt(config)
+    if settings.parity:
+        config.stash[PARITY] = parity = _parity(config, settings)
+        config.pluginmanager.register(parity, "inner_universe_parity")
     config.pluginmanager.register(_run_fixtures(config), "inner_universe_run")
     config.pluginmanager.register(plugin(config), "inner_universe_async")
 
@@ -152,11 +157,12 @@ def _run_fixtures(config: pytest.Config) -> ModuleType:
     @pytest.fixture(scope="session")
     def universe_session(universe_settings: Settings) -> Iterator[UniverseSession]:
         """The servers and modules that this run holds; what other fixtures and fixture factories build on."""
-        from pytest_inner_universe.testing.broker import WORKER_KEY
         from pytest_inner_universe.testing.session import UniverseSession
 
-        worker = getattr(config, "workerinput", {})  # set by pytest-xdist
-        session = UniverseSession(universe_settings, worker.get(WORKER_KEY), lambda: config.stash[ITEM])
+        if PARITY in config.stash:
+            yield config.stash[PARITY].session
+            return
+        session = UniverseSession(universe_settings, _broker_address(config), lambda: config.stash[ITEM])
         yield session
         session.close()
 
@@ -252,6 +258,19 @@ def spacetime_config(universe_module_path: Path) -> Iterator[InnerUniverseConfig
         yield config
 
 
+def _parity(config: pytest.Config, settings: Settings) -> ParityPlugin:
+    from pytest_inner_universe.testing.parity.plugin import ParityPlugin
+    from pytest_inner_universe.testing.parity.sessions import Sides
+
+    return ParityPlugin(Sides(settings, _broker_address(config), lambda: config.stash[ITEM]))
+
+
+def _broker_address(config: pytest.Config) -> Any:
+    from pytest_inner_universe.testing.broker import WORKER_KEY
+
+    return getattr(config, "workerinput", {}).get(WORKER_KEY)  # set by pytest-xdist
+
+
 def _uses_universe(item: pytest.Item) -> bool:
     return any(name.startswith("universe") for name in getattr(item, "fixturenames", ()))
 
@@ -259,4 +278,7 @@ def _uses_universe(item: pytest.Item) -> bool:
 def _headline(config: pytest.Config) -> str:
     settings = config.stash[SETTINGS]
     module = settings.module.name if settings.module else "the bundled Inner Universe module"
-    return f"universe: {settings.backend} backend, {module}, seed {settings.seed}"
+    backend = f"{settings.backend} backend"
+    if settings.parity:
+        backend = f"embedded and {settings.on_server.backend} backends compared"
+    return f"universe: {backend}, {module}, seed {settings.seed}"

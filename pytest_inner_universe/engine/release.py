@@ -183,6 +183,15 @@ RELEASES: Final = {release.name: release for release in (RELEASE_2_8, RELEASE_1_
 NEWEST: Final = RELEASE_2_8
 
 
+def release_like(version: str) -> Release:
+    """Return the release to imitate beside a server of some version.
+
+    Args:
+        version: What the server says that it is, as ``1.2.0``.
+    """
+    return RELEASE_1_2 if version.startswith("1.") else NEWEST
+
+
 def release_named(name: str) -> Release:
     """Return a release by its name.
 

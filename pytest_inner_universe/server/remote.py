@@ -96,6 +96,10 @@ class RemoteServer:
     def check_running(self) -> None:
         """Raise `ServerGone` if it is known to have ended."""
 
+    def version(self) -> str:
+        """Return what the server says that it is, as ``1.2.0``."""
+        return self.run(self.api().health()).version
+
     def log_tail(self, count: int) -> list[str]:
         """Return the last lines that the server wrote of itself, as far as they can be seen from here."""
         return tail_of(self.log_file, count) if self.log_file is not None else []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..client.errors import ClientError, ConnectionLost, PublishRejected, QueryFailed, ServerUnreachable, UnknownTable
 from ..engine.sql import SqlError, SqlResult
 from ..engine.store.errors import MigrationRefused
-from ..sats import Identity
+from ..sats import ConnectionId, Identity
 from .errors import MOST_LOG_LINES, ModuleRejected, NotOnThisBackend, ServerError
 from .remote_answers import has_nan, is_the_hosts, reasons_of, record_of
 
@@ -138,9 +138,27 @@ class RemoteHandle:
         rows = self.sql(None, text).dicts()
         if any(has_nan(row) for row in rows):
             # In JSON an infinity is the same as no number at all. Rows over a connection are exact.
-            read = self.definition.table(table).row_codec.decode
-            rows = [read(row) for row in self._run(self._caller(None).query(text))]
+            rows = self.rows_over_connection(table)
         return rows
+
+    def rows_over_connection(self, table: str) -> list[dict[str, Any]]:
+        """Return the rows of a table, asked for over the owner's connection: no hook of the module runs but the first time."""
+        text = f"SELECT * FROM {self._table(table)}"  # noqa: S608  # a name that the module declares
+        read = self.definition.table(table).row_codec.decode
+        return [read(row) for row in self._run(self._caller(None).query(text))]
+
+    def has_client(self, connection_id: ConnectionId, *, by_sql: bool) -> bool:
+        """Return whether the server still counts a connection among those of its clients; False where nobody can ask.
+
+        Args:
+            connection_id: The connection.
+            by_sql: Whether a statement over HTTP may ask where the owner is not connected.
+        """
+        query = "SELECT * FROM st_client"
+        caller = self._callers.get(None)
+        if caller is not None and caller.is_open:
+            return any(connection_id.to_bytes() in row for row in self._run(caller.query(query)))
+        return by_sql and any(connection_id in row for row in self.sql(None, query).rows)
 
     def count(self, table: str) -> int:
         """Return how many rows a table has."""

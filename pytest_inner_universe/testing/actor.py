@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from ..client.connection import Connection
     from ..sats import Identity
-    from ..server.handle import DatabaseHandle
     from .universe import Universe
 
 
@@ -32,14 +31,22 @@ class Rows(list[dict[str, Any]]):
         self.updated = updated
 
 
-def run_sql(handle: DatabaseHandle, actor: str | None, text: str) -> Rows:
+def run_sql(universe: Universe, actor: str | None, text: str) -> Rows:
     """Run a statement as somebody and return its rows as dicts."""
-    if not isinstance(text, str):
-        from ..engine.sql import SqlError
+    from ..engine.sql import SqlError
 
+    if not isinstance(text, str):
         raise SqlError(f"a statement is a str, got {text!r}")
-    result = handle.sql(actor, text)
-    return Rows(result.dicts(), result.inserted, result.deleted, result.updated)
+    try:
+        result = universe.handle.sql(actor, text)
+    except SqlError as error:
+        if universe.witness is not None:
+            universe.witness.refused(actor, text, error)
+        raise
+    rows = Rows(result.dicts(), result.inserted, result.deleted, result.updated)
+    if universe.witness is not None:
+        universe.witness.answered(actor, text, rows)
+    return rows
 
 
 class Actor:
@@ -78,7 +85,7 @@ class Actor:
     def sql(self, text: str) -> Rows:
         """Run one SQL statement as this user; see `Universe.sql`."""
         self.universe.check_open()
-        return run_sql(self.universe.handle, self.name, text)
+        return run_sql(self.universe, self.name, text)
 
     def connect(self) -> AbstractAsyncContextManager[Connection]:
         """Open a connection of this user; see `Universe.connect`."""

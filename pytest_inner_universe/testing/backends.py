@@ -99,7 +99,8 @@ def server_of(settings: Settings, broker: tuple[str, int, str] | None) -> Remote
 
 def broker_for(settings: Settings) -> Broker | None:
     """Return what serves the workers of a run, None where they need nothing from their controller."""
-    return Broker(lambda: start(settings)) if settings.backend in OWNED else None
+    wanted = settings.on_server if settings.parity else settings
+    return Broker(lambda: start(wanted)) if wanted.backend in OWNED else None
 
 
 def start(settings: Settings) -> RemoteServer:

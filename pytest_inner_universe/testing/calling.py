@@ -28,14 +28,15 @@ class Call:
     Args:
         reducer: Name of the reducer, or of the procedure.
         caller: Who called: ``owner``, the name of an actor, or a client.
-        arguments: Makes the text of the arguments, as they would stand in a call; only asked when somebody looks.
+        arguments: Makes the text of the arguments, as they would stand in a call; only asked when somebody looks. Takes how
+            long one argument may be, 80 characters unless given.
         status: ``committed``, ``returned``, ``failed``, ``crashed`` or ``refused``; ``unanswered`` as long as nobody knows.
         reason: Why it did not commit; empty otherwise.
     """
 
     reducer: str
     caller: str
-    arguments: Callable[[], str]
+    arguments: Callable[..., str]
     status: str = "unanswered"
     reason: str = ""
 
@@ -44,15 +45,20 @@ class Call:
         return f"{self.caller}: {self.reducer}({self.arguments()}) -> {end}"
 
 
-def arguments_text(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+def arguments_text(args: Sequence[Any], kwargs: Mapping[str, Any], longest: int = 80) -> str:
     """Return arguments as they would stand in a call, long ones cut.
+
+    Args:
+        args: Those by position.
+        kwargs: Those by name.
+        longest: Characters of one argument.
 
     Example:
         >>> arguments_text(["Ada"], {"age": 36})
         "'Ada', age=36"
     """
     parts = [*(repr(arg) for arg in args), *(f"{name}={value!r}" for name, value in kwargs.items())]
-    return ", ".join(part if len(part) <= 80 else part[:77] + "..." for part in parts)
+    return ", ".join(part if len(part) <= longest else part[: longest - 3] + "..." for part in parts)
 
 
 class Caller:

@@ -33,6 +33,7 @@ _DEFAULTS = {
     "binary": "looked for in the usual places",
     "image": "clockworklabs/spacetime",
     "token": "somebody new",
+    "parity": "false",
 }
 
 
@@ -54,7 +55,7 @@ class Option(NamedTuple):
     default: object
     allowed: str
     help: str
-    ini_type: Literal["string", "int", "float"] = "string"
+    ini_type: Literal["string", "int", "float", "bool"] = "string"
     choices: tuple[str, ...] = ()
 
     @property
@@ -71,6 +72,11 @@ class Option(NamedTuple):
     def variable(self) -> str:
         """The environment's spelling."""
         return VARIABLE_PREFIX + self.name.upper()
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it stands on the command line without a value."""
+        return self.ini_type == "bool"
 
     @property
     def default_text(self) -> str:
@@ -122,6 +128,21 @@ def _text(given: object) -> object:
     if not given.strip():
         raise ValueError
     return given.strip()
+
+
+# The words that pytest takes for truth values in an ini file.
+_TRUTHS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
+}
+
+
+def _truth(given: object) -> object:
+    if isinstance(given, bool):
+        return given
+    if not isinstance(given, str):
+        raise TypeError
+    return _TRUTHS[given.strip().lower()]
 
 
 def _names(given: object) -> object:
@@ -184,6 +205,15 @@ TABLE: tuple[Option, ...] = (
     ),
     _choice("release", RELEASES, "Which release of the server the embedded one imitates."),
     Option(
+        "parity",
+        _truth,
+        False,
+        "true or false",
+        "Run each test on the embedded engine and on a real server (a process, unless another backend is chosen), and fail "
+        "it if rows, calls, events or errors differ; on the command line it stands alone.",
+        "bool",
+    ),
+    Option(
         "call_limit",
         _seconds,
         10.0,
@@ -217,7 +247,7 @@ def checked(name: str, value: object, place: str) -> object:
     option = BY_NAME[name]
     try:
         return option.read(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, KeyError):
         near = difflib.get_close_matches(str(value), option.choices, n=1)
         raise InvalidSetting(place, option.allowed, near[0] if near else None) from None
 
@@ -228,5 +258,8 @@ def register(parser: pytest.Parser) -> None:
     for option in TABLE:
         text = f"{option.help} Takes {option.allowed}; default: {option.default_text}; environment: {option.variable}."
         # Values are checked by the resolver, which knows where they came from; argparse would know only its own.
-        group.addoption(option.flag, dest=option.ini, default=None, metavar=option.name.upper(), help=text)
+        if option.is_switch:
+            group.addoption(option.flag, dest=option.ini, default=None, action="store_const", const=True, help=text)
+        else:
+            group.addoption(option.flag, dest=option.ini, default=None, metavar=option.name.upper(), help=text)
         parser.addini(option.ini, f"As {option.flag}.", type=option.ini_type, default=None)

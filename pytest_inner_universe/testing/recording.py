@@ -1,4 +1,7 @@
-"""Remembers the calls that clients make over a transport, so that the report of a failed test shows them too."""
+"""Remembers the calls that clients make over a transport, so that the report of a failed test shows them too.
+
+A comparison of two backends listens here as well, to what clients are told.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from ..client.link import Link, Receiver, Transport
     from ..sats import ModuleDef, ProcedureDef, ReducerDef
     from ..wire.messages import ClientMessage, ServerMessage
+    from .parity.witness import ClientWitness
 
 
 class RecordingTransport:
@@ -36,22 +40,34 @@ class RecordingTransport:
         definition: What the module declares.
         calls: Where calls are remembered.
         caller: Who calls; a client that is nobody's actor is named by the start of its identity.
+        listen: Makes who listens to what one connection is told; None where nobody does.
     """
 
     known_as: Callable[[str], Transport]
     """There when the way itself has it; see `KnowsClients`."""
 
-    def __init__(self, transport: Transport, definition: ModuleDef, calls: deque[Call], caller: str | None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        definition: ModuleDef,
+        calls: deque[Call],
+        caller: str | None,
+        listen: Callable[[str | None], ClientWitness] | None = None,
+    ) -> None:
         self._transport = transport
         self._definition = definition
         self._calls = calls
         self._caller = caller
+        self._listen = listen
         if isinstance(transport, KnowsClients):
-            self.known_as = lambda token: RecordingTransport(transport.known_as(token), definition, calls, caller)
+            self.known_as = lambda token: RecordingTransport(
+                transport.known_as(token), definition, calls, caller, listen
+            )
 
     async def open(self, receiver: Receiver) -> Link:
         """Connect; see `Transport.open`."""
-        recorder = _Recorder(receiver, self._definition, self._calls, self._caller)
+        witness = None if self._listen is None else self._listen(self._caller)
+        recorder = _Recorder(receiver, self._definition, self._calls, self._caller, witness)
         recorder.link = await self._transport.open(recorder)
         return recorder
 
@@ -65,13 +81,21 @@ class _Recorder:
     link: Link
     failed: Callable[[Exception], None]
 
-    def __init__(self, receiver: Receiver, definition: ModuleDef, calls: deque[Call], caller: str | None) -> None:
+    def __init__(
+        self,
+        receiver: Receiver,
+        definition: ModuleDef,
+        calls: deque[Call],
+        caller: str | None,
+        witness: ClientWitness | None,
+    ) -> None:
         self._receiver = receiver
         self._definition = definition
         self._calls = calls
         self._caller = caller or "client"
         self._is_named = caller is not None
         self._waiting: dict[int, Call] = {}
+        self._witness = witness
         self.closed = receiver.closed
         if isinstance(receiver, HearsOfFailures):
             self.failed = receiver.failed
@@ -85,9 +109,20 @@ class _Recorder:
         self.link.send(message)
 
     async def close(self) -> None:
-        await self.link.close()
+        if self._witness is None:
+            await self.link.close()
+            return
+        try:
+            await self._witness.settle(self.link.send)
+        finally:
+            await self.link.close()
+        await self._witness.leave()
 
     def messages(self, messages: list[ServerMessage]) -> None:
+        if self._witness is not None:
+            messages = [message for message in messages if not self._witness.hear(message)]
+            if not messages:
+                return
         for message in messages:
             if isinstance(message, (ReducerResult, ProcedureResult)):
                 call = self._waiting.pop(message.request_id, None)
@@ -107,10 +142,10 @@ def _called(
     return message.procedure, definition.procedures.get(message.procedure)
 
 
-def _decoded(known: ReducerDef | ProcedureDef | None, args: bytes) -> str:
+def _decoded(known: ReducerDef | ProcedureDef | None, args: bytes, longest: int = 80) -> str:
     if known is not None:
         try:
-            return arguments_text((), known.decode_args(args))
+            return arguments_text((), known.decode_args(args), longest)
         except SatsError:
             pass  # a client may send what does not fit
     return f"{len(args)} bytes"

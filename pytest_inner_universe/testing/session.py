@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_inner_universe.engine.module import Module
     from pytest_inner_universe.persistence.config import InnerUniverseConfig
+    from pytest_inner_universe.server.handle import DatabaseHandle
     from pytest_inner_universe.server.remote import RemoteServer
     from pytest_inner_universe.testing.universe import Universe
 
@@ -123,11 +124,16 @@ class UniverseSession:
         file, release = os.path.abspath(path), release or self.settings.release
         source = self._sources.get((file, release))
         if source is None:
-            real, module = self._real_server(), self.module(file)
+            real, module = self.real_server(), self.module(file)
             source = self._sources[file, release] = source_of(self.settings, module, real, release)
         return source
 
-    def _real_server(self) -> RemoteServer | None:
+    def real_server(self) -> RemoteServer | None:
+        """The server of the chosen backend, started when it is first asked for; None for the engine in this process.
+
+        Raises:
+            BackendFailed: it is not to be had, and the settings do not say what else.
+        """
         if self._real is None and self.settings.backend != "embedded":
             if self._failure is None:
                 try:
@@ -162,7 +168,7 @@ class UniverseSession:
         """
         with explained():
             universe = self._universe(self._chosen(node, path, seed, factory), name)
-        node.stash.setdefault(UNIVERSES, []).append(universe)
+        self.note(node, universe)
         return universe
 
     def open_clean(self, path: Path | str, seed: int, name: str) -> Universe:
@@ -177,8 +183,18 @@ class UniverseSession:
                 lasting = self._lasting[chosen, name] = self._universe(chosen, name)
             else:
                 self._set_back(lasting)
-        test.stash.setdefault(UNIVERSES, []).append(lasting)
+        self.note(test, lasting)
         return lasting
+
+    def universe_on(self, handle: DatabaseHandle, seed: int) -> Universe:
+        """Make a universe of a database."""
+        from pytest_inner_universe.testing.universe import Universe
+
+        return Universe(handle, seed)
+
+    def note(self, node: pytest.Item | pytest.Collector, universe: Universe) -> None:
+        """Remember that a universe is there for a test, or for what else has it."""
+        node.stash.setdefault(UNIVERSES, []).append(universe)
 
     def finish(self, universe: Universe) -> None:
         """Close a test's universe unless the next test gets it too."""
@@ -233,10 +249,9 @@ class UniverseSession:
 
     def _universe(self, chosen: _Choice, name: str) -> Universe:
         from pytest_inner_universe.engine.errors import AbiNotOffered, PublishFailed
-        from pytest_inner_universe.testing.universe import Universe
 
         try:
-            return Universe(self.server(chosen.path, chosen.release).handle(name), chosen.seed)
+            return self.universe_on(self.server(chosen.path, chosen.release).handle(name), chosen.seed)
         except (AbiNotOffered, PublishFailed) as error:
             raise UnusableModule(error, self._place(chosen.path)) from error
 

@@ -21,7 +21,7 @@ from pytest_inner_universe.testing.options import BY_NAME, TABLE, VARIABLE_PREFI
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-MARKER_ARGUMENTS = ("module", "seed", "release")
+MARKER_ARGUMENTS = ("module", "seed", "release", "parity", "reason")
 """What `@pytest.mark.universe(...)` takes."""
 
 OTHER_VARIABLES = {"BUILD_DIR", "CACHE_DIR", "CONFIG", "DEBUG", "MEMORY_LIMIT", "NO_ACCELERATOR"}
@@ -61,6 +61,7 @@ class Settings:
         keep: after which tests the state is written to a folder.
         missing: what happens when the backend cannot run.
         release: the release of the server that the embedded one imitates.
+        parity: whether each test runs on two backends that are compared.
         call_limit: seconds that one reducer may run.
         report: lines per section of a failed test's report; 0 shows none.
         places: for each name above, where its value was given.
@@ -80,6 +81,7 @@ class Settings:
     keep: Literal["never", "failed", "always"]
     missing: Literal["fail", "skip", "embedded"]
     release: Literal["2.8", "1.2"]
+    parity: bool
     call_limit: float
     report: int
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -110,15 +112,21 @@ class Settings:
         """How a database of a real server is set back."""
         return {"reuse": "clear", "clear": "clear", "reducer": "reducer"}.get(self.reset, "fresh")  # type: ignore[return-value]
 
+    @property
+    def on_server(self) -> Settings:
+        """These settings with a real server: the one of the chosen backend, else one that runs as a process."""
+        return self if self.backend != "embedded" else replace(self, backend="process")
+
     def check(self) -> None:
         """Check that the settings fit together.
 
         Raises:
             InvalidSetting: one is not possible beside another.
         """
-        if self.reset == "fork" and self.backend != "embedded":
+        backend = self.on_server.backend if self.parity else self.backend
+        if self.reset == "fork" and backend != "embedded":
             place = self.places.get("reset", "universe_reset")
-            raise InvalidSetting(f"{place} with the backend {self.backend!r}", "fresh, reuse, clear, reducer or never")
+            raise InvalidSetting(f"{place} with the backend {backend!r}", "fresh, reuse, clear, reducer or never")
 
 
 def read(option: Option, given: Given) -> object:
@@ -224,9 +232,12 @@ def from_marker(mark: pytest.Mark, test: str, base: Path) -> dict[str, Given | N
             near = difflib.get_close_matches(name, MARKER_ARGUMENTS, n=1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise InvalidMarker(written, test, f"unknown argument {name!r}{hint}; it takes {allowed}.")
+    if not isinstance(mark.kwargs.get("reason", ""), str):
+        raise InvalidMarker(written, test, "reason is a text.")
     given: dict[str, Given | None] = {
         name: Given(value, f"{name}={value!r} in @pytest.mark.universe on {test}", base)
         for name, value in mark.kwargs.items()
+        if name != "reason"
     }
     read_all(given)
     return given

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..sats import Identity, ModuleDef
     from ..server.handle import DatabaseHandle
     from .clock import UniverseClock
+    from .parity.witness import Witness
 
 
 class Universe:
@@ -39,6 +40,7 @@ class Universe:
     Args:
         handle: The database, on whatever backend.
         seed: Where generated data starts.
+        most_calls: How many calls it remembers; None for all.
 
     Example:
         >>> with Universe.embedded() as universe:
@@ -47,10 +49,13 @@ class Universe:
         ['GREETING']
     """
 
-    def __init__(self, handle: DatabaseHandle, seed: int = 0) -> None:
+    def __init__(self, handle: DatabaseHandle, seed: int = 0, most_calls: int | None = MOST_CALLS) -> None:
         self.handle = handle
         self.seed = seed
-        self.calls: deque[Call] = deque(maxlen=MOST_CALLS)
+        self.calls: deque[Call] = deque(maxlen=most_calls)
+        self.witness: Witness | None = None
+        """Who takes note of what a test sees of it, for a comparison with another backend."""
+
         self._owner = Caller(handle, None, self.calls)
         self._actors: dict[str, Actor] = {}
         self._snapshots: dict[str, object] = {}
@@ -172,7 +177,7 @@ class Universe:
             SqlError: A server would refuse it; the text points at the place.
         """
         self.check_open()
-        return run_sql(self.handle, None, text)
+        return run_sql(self, None, text)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table, private ones too, each a dict by column name; the order means nothing.
@@ -201,6 +206,11 @@ class Universe:
         if found is None:
             found = self._actors[name] = Actor(self, name)
         return found
+
+    @property
+    def actors(self) -> tuple[Actor, ...]:
+        """The users that were asked for so far."""
+        return tuple(self._actors.values())
 
     def disconnect_actors(self) -> None:
         """Close the connections that calls of actors have opened."""
@@ -234,7 +244,8 @@ class Universe:
 
         self.check_open()
         actor, who = (identity.name, identity.name) if isinstance(identity, Actor) else (None, identity)
-        return RecordingTransport(self.handle.transport(who), self.schema, self.calls, actor)
+        listen = None if self.witness is None else self.witness.client
+        return RecordingTransport(self.handle.transport(who), self.schema, self.calls, actor, listen)
 
     # States
 
@@ -258,6 +269,8 @@ class Universe:
     def reset(self) -> None:
         """Go back to the state right after publishing; connected clients are disconnected."""
         self.check_open()
+        if self.witness is not None:
+            self.witness.is_reset = True
         self.handle.reset()
 
     def publish(self, module: str | os.PathLike[str] | bytes | Module) -> None:

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     Run = Callable[..., pytest.RunResult]
 
 CASES = {
-    "'mine.wasm'": "{written} on {test}: takes the keyword arguments module, seed and release only.",
-    "sead=3": "{written} on {test}: unknown argument 'sead' (did you mean 'seed'?); it takes module, seed and release.",
-    "name='x'": "{written} on {test}: unknown argument 'name'; it takes module, seed and release.",
+    "'mine.wasm'": "{written} on {test}: takes the keyword arguments module, seed, release, parity and reason only.",
+    "sead=3": "{written} on {test}: unknown argument 'sead' (did you mean 'seed'?); it takes module, seed, release, parity and reason.",
+    "name='x'": "{written} on {test}: unknown argument 'name'; it takes module, seed, release, parity and reason.",
     "seed=-1": "seed=-1 in @pytest.mark.universe on {test} cannot be used: it takes a whole number from 0 to "
     "18446744073709551615.",
     "release='1.1'": "release='1.1' in @pytest.mark.universe on {test} cannot be used: it takes 2.8 or 1.2. "
     "Did you mean '1.2'?",
+    "parity='sometimes'": "parity='sometimes' in @pytest.mark.universe on {test} cannot be used: it takes true or false.",
+    "parity=False, reason=5": "{written} on {test}: reason is a text.",
     "module=5": "module=5 in @pytest.mark.universe on {test} cannot be used: it takes the path of a .wasm file.",
 }
 
@@ -95,6 +97,6 @@ def test_the_marker_is_registered(pytester: pytest.Pytester, run: Run) -> None:
     )
     run("--strict-markers").assert_outcomes(passed=1)
     assert (
-        "@pytest.mark.universe(module=..., seed=..., release=...): run this test's universe"
+        "@pytest.mark.universe(module=..., seed=..., release=..., parity=..., reason=...): run this test's universe"
         in run("--markers").stdout.str()
     )

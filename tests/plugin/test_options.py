@@ -36,6 +36,7 @@ OTHER = {  # a value other than the default, and how the settings show it
     "release": ("1.2", "1.2"),
     "call_limit": ("2.5", "2.5"),
     "report": ("0", "0"),
+    "parity": ("true", "True"),
 }
 WRONG = {
     "backend": "warp",
@@ -46,6 +47,7 @@ WRONG = {
     "release": "newest",
     "call_limit": "0",
     "report": "many",
+    "parity": "perhaps",
 }
 ALLOWED = {
     "backend": "embedded, process, docker or external",
@@ -56,7 +58,10 @@ ALLOWED = {
     "release": "2.8 or 1.2",
     "call_limit": "a number of seconds above 0",
     "report": "a whole number of lines from 0 to 1000000",
+    "parity": "true or false",
 }
+SWITCHES = {option.name for option in TABLE if option.is_switch}
+"""Options that stand alone on the command line."""
 
 
 def shown(result: pytest.RunResult) -> dict[str, str]:
@@ -70,12 +75,12 @@ def usage_error(result: pytest.RunResult) -> str:
 
 
 def toml(options: dict[str, str]) -> str:
-    lines = [f"{name} = {value if name in NUMBERS else repr(value)}" for name, value in options.items()]
+    lines = [f"{name} = {value if name in BARE else repr(value)}" for name, value in options.items()]
     table = "[tool.pytest]" if pytest.version_tuple >= (9, 0) else "[tool.pytest.ini_options]"
     return "\n".join([table, *lines])
 
 
-NUMBERS = ("universe_seed", "universe_call_limit", "universe_report")
+BARE = ("universe_seed", "universe_call_limit", "universe_report", "universe_parity")
 
 
 def test_every_option_has_a_case_here() -> None:
@@ -105,6 +110,7 @@ def test_defaults(pytester: pytest.Pytester, run: Run) -> None:
         "release": "2.8",
         "call_limit": "10.0",
         "report": "50",
+        "parity": "False",
     }
 
 
@@ -118,7 +124,7 @@ def test_each_option_by_each_source(
     pytester.makepyfile(SHOW)
     arguments = ["-s"]
     if source == "command line":
-        arguments.append(f"{flag}={value}")
+        arguments.append(flag if name in SWITCHES else f"{flag}={value}")
     elif source == "environment":
         clean_environment.setenv(variable, value)
     elif source == "ini":
@@ -169,7 +175,7 @@ def test_a_path_starts_where_it_was_written(
     assert shown(run("-s", "--universe-module=mine.wasm"))["module"] == str(folder / "mine.wasm")
 
 
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("name", [name for name in WRONG if name not in SWITCHES])
 def test_a_wrong_value_on_the_command_line(pytester: pytest.Pytester, run: Run, name: str) -> None:
     pytester.makepyfile(SHOW)
     flag = "--universe-" + name.replace("_", "-")
@@ -201,8 +207,8 @@ def test_a_wrong_value_in_the_environment(
 def test_a_wrong_value_in_the_ini_file(pytester: pytest.Pytester, run: Run, name: str) -> None:
     pytester.makepyfile(SHOW)
     pytester.makeini(f"[pytest]\nuniverse_{name} = {WRONG[name]}")
-    # pytest itself refuses what is no number, before the value can be shown.
-    shown_value = "" if name == "report" else f" = {float('0') if name == 'call_limit' else WRONG[name]}"
+    # pytest itself refuses what is no number and no truth value, before the value can be shown.
+    shown_value = "" if name in {"report", "parity"} else f" = {float('0') if name == 'call_limit' else WRONG[name]}"
     assert usage_error(run()) == (f"universe_{name}{shown_value} in tox.ini cannot be used: it takes {ALLOWED[name]}.")
 
 

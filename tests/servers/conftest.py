@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_inner_universe.engine.module import Module
+from pytest_inner_universe.server.binary import find_binary
 from pytest_inner_universe.server.docker import DockerServer
 from pytest_inner_universe.server.leftovers import Run
 from pytest_inner_universe.server.process import ProcessServer
@@ -38,6 +39,12 @@ def image() -> str:
             "INNER_UNIVERSE_IMAGE has to name an image of a server; tools/make_image.py makes one", pytrace=False
         )
     return name
+
+
+@pytest.fixture(scope="session")
+def real_server() -> Path:
+    """The program, looked for while the home is still the real one."""
+    return find_binary().path
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 from support.resets import leaving_tests
 
-from pytest_inner_universe.server.binary import VARIABLE, find_binary
+from pytest_inner_universe.server.binary import VARIABLE
 
 pytestmark = pytest.mark.timeout(240)
 QUIET = ("-pno:randomly", "-pno:cacheprovider", "-oasyncio_default_fixture_loop_scope=function", "-q")
@@ -65,12 +65,6 @@ class Used(NamedTuple):
 
 def used(folder: Path) -> list[Used]:
     return [Used(*line.split()) for line in (folder / "used").read_text("utf-8").splitlines()]
-
-
-@pytest.fixture(scope="session")
-def real_server() -> Path:
-    """The program, looked for while the home is still the real one."""
-    return find_binary().path
 
 
 @pytest.fixture

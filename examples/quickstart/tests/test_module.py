@@ -29,6 +29,7 @@ def test_users_have_identities_of_their_own(universe):
     assert universe.count("event_log") >= 1
 
 
+@pytest.mark.universe(parity=False, reason="a real server remembers no states")
 def test_a_state_can_be_remembered(universe):
     universe.call("create_entity", "ada", "Person", ADA)
     universe.snapshot("with ada")
