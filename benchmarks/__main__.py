@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import client, engine, loopback, memory, persistence, server, startup, typescript
+from benchmarks import archive, client, engine, loopback, memory, persistence, server, startup, typescript
 from benchmarks.figures import Missing, document, machine, table
 
 GROUPS = {
@@ -18,6 +18,7 @@ GROUPS = {
     "loopback": loopback.measure,
     "server": server.measure,
     "persistence": persistence.measure,
+    "archive": archive.measure,
     "typescript": typescript.measure,
 }
 

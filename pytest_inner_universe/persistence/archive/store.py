@@ -19,6 +19,7 @@ class RowStore:
         # A file without a name: it lives beyond a cache of a few megabytes, and nobody has to remove it.
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute("BEGIN")  # one transaction, never ended: nothing has to be durable
         self._database.execute("CREATE TABLE row (key TEXT PRIMARY KEY, at INTEGER, line TEXT) WITHOUT ROWID")
 
     def __len__(self) -> int:
@@ -31,13 +32,17 @@ class RowStore:
         Raises:
             KeyError: A primary key is there already.
         """
-        at_key = ""
+        latest = ""
+
+        def values() -> Iterator[tuple[str, int, str]]:
+            nonlocal latest
+            for (at, latest), text in rows:
+                yield latest, at, text
+
         try:
-            for (at, key), text in rows:
-                at_key = key
-                self._database.execute("INSERT INTO row VALUES (?, ?, ?)", (key, at, text))
+            self._database.executemany("INSERT INTO row VALUES (?, ?, ?)", values())
         except sqlite3.IntegrityError:
-            raise KeyError(at_key) from None
+            raise KeyError(latest) from None
 
     def put(self, at: int, key: str, text: str) -> None:
         """Put a row in, in place of one with the same key."""
