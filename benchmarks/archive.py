@@ -89,7 +89,7 @@ async def _measured(url: str, count: int) -> dict[str, Any]:
                     [NewEntity("Person", {"name": f"n{number}", "properties": {"age": number}}) for number in numbers]
                 )
             for encoding in ("jsonl", "parquet"):
-                work = export_database(source, Path(folder, encoding), encoding=encoding)  # type: ignore[arg-type]
+                work = export_database(source, Path(folder, encoding), encoding=encoding)
                 archive = await _one(found, f"export of {count} entities, {encoding}", work)
             del archive
             await _one(found, f"import of {count} entities", import_archive(Path(folder, "jsonl"), target))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AuthorizationError, BackupError
 from ..inner_universe import InnerUniverseClient
-from ..schema import SYSTEM_INFO
+from ..schema import EVENT_LOG, SYSTEM_INFO
 from .progress import Reporter
 from .rows import JsonRow, RowForm, line
 from .store import RowStore
@@ -48,7 +48,9 @@ async def take_snapshot(client: InnerUniverseClient) -> Snapshot:
     """
     left_out = () if await is_owner(client) else tuple(OWNER_TABLES)
     wanted = [table.schema for table in ARCHIVE_TABLES.values() if table.name not in left_out]
-    found = await client.read_tables([SYSTEM_INFO, *wanted])
+    # What is read first is in memory while the rest arrives, and a message takes as much again: the largest table leads.
+    wanted.sort(key=lambda schema: schema is not EVENT_LOG)
+    found = await client.read_tables([*wanted, SYSTEM_INFO])
     info = next(iter(found.pop(SYSTEM_INFO.name)), None)
     if info is None:
         raise BackupError(place(client), "table system_info is empty; was the module initialised?")
