@@ -96,3 +96,8 @@ def test_links_lead_somewhere(guide: str) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             dead.append(link)
     assert dead == []
+
+
+def test_the_index_has_every_page_once() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^- \[.*?\]\((\S+)\): ", index, re.MULTILINE)) == sorted(set(PAGES) - {"README.md"})
