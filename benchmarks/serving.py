@@ -28,7 +28,16 @@ DATABASE = "bench"
 @contextmanager
 def embedded_server(module: Path = MODULE) -> Iterator[str]:
     """Run the embedded server with a module, as a user starts it from a shell, and give its address."""
-    command = [sys.executable, "-m", "pytest_inner_universe.cli", "serve", "--module", str(module), "--name", DATABASE]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest_inner_universe.cli",
+        "serve",
+        "--module",
+        str(module),
+        "--database",
+        DATABASE,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ..sats import ConnectionId, Identity
-    from ..wire.messages import Counting, ServerMessage
+    from ..wire.counting import Counting
+    from ..wire.messages import ServerMessage
 
 Deliver = Callable[["ServerMessage"], None]
 Closed = Callable[[int, str], None]

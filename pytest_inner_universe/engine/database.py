@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..sats import ConnectionId, Identity
-from ..wire.messages import Counting
+from ..wire.counting import Counting
 from .calls import CallOutcome, refusal_of
 from .clients import NO_CAUSE, Client, Closed, Deliver
 from .clock import Clock

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..client.errors import ProcedureCrashed, ReducerCrashed, shortened
+from ..client.errors.base import shortened
+from ..client.errors.calls import ProcedureCrashed, ReducerCrashed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,10 @@ Rows are BSATN bytes throughout.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from ..sats.values import ConnectionId, Identity, TimeDuration, Timestamp
+from .counting import Counting
 from .form import decode, encode
 from .forms import STRING_FORM
 from .rows import EMPTY, RowList
@@ -21,14 +21,6 @@ UNSUBSCRIBE_SEND_DROPPED_ROWS: Final = 1
 
 
 # What a client says
-
-
-class Counting(Enum):
-    """How often a client gets the rows of a query that several of its sets have."""
-
-    PER_SET = "once for each set"
-    PER_CLIENT = "once for all sets of this kind"
-    PER_CLIENT_SHOWN = "once for all sets of this kind, but each begins by showing them"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from ..sats.server_words import Complaint
 from . import messages as common
 from . import v1, v1_json
 from .calls import NO_CALLS, CallInfo, TextArgs
+from .counting import Counting
 from .frames import Compression
 from .schema import Schema
 from .v1_answering import Answers, Requests
@@ -38,8 +39,8 @@ EVENT_TABLE_REFUSED: Final = (
 )
 
 _COUNTING: Final = {
-    v1.SubscribeMulti: common.Counting.PER_CLIENT,
-    v1.SubscribeSingle: common.Counting.PER_CLIENT_SHOWN,
+    v1.SubscribeMulti: Counting.PER_CLIENT,
+    v1.SubscribeSingle: Counting.PER_CLIENT_SHOWN,
 }
 _FIRST_INTERNAL_ID: Final = 1 << 32
 """Ids of requests and query sets from here on are not known to the client, whose numbers have 32 bits."""

@@ -25,6 +25,8 @@ LIGHT = {
     "pytest_inner_universe",
     "pytest_inner_universe.client",
     "pytest_inner_universe.client.errors",
+    "pytest_inner_universe.client.errors.base",
+    "pytest_inner_universe.client.errors.calls",
     "pytest_inner_universe.plugin",
     "pytest_inner_universe.testing",
     "pytest_inner_universe.testing.async_fixtures",

@@ -28,7 +28,7 @@ from pytest_inner_universe.wire import (
     UnsubscribeApplied,
     v1,
 )
-from pytest_inner_universe.wire.messages import Counting
+from pytest_inner_universe.wire.counting import Counting
 from pytest_inner_universe.wire.v1_manners import OLDEST
 
 NO_PEOPLE = QueryRows((), ("person",))

@@ -38,35 +38,60 @@ Arguments that do not fit a reducer raise `sats.ArgumentError`; a server that br
 
 from __future__ import annotations
 
-from .base import ClientError as ClientError
-from .base import name_of as name_of
-from .base import shortened as shortened
-from .calls import CallError as CallError
-from .calls import ProcedureCrashed as ProcedureCrashed
-from .calls import ProcedureError as ProcedureError
-from .calls import ReducerCrashed as ReducerCrashed
-from .calls import ReducerFailed as ReducerFailed
-from .calls import UnknownProcedure as UnknownProcedure
-from .calls import UnknownReducer as UnknownReducer
-from .connections import AnswerLost as AnswerLost
-from .connections import ConnectionLost as ConnectionLost
-from .connections import ConnectionRejected as ConnectionRejected
-from .connections import Ending as Ending
-from .connections import NotConnected as NotConnected
-from .connections import OutcomeUnknown as OutcomeUnknown
-from .connections import ServerUnreachable as ServerUnreachable
-from .connections import WrongLoop as WrongLoop
-from .http import BadAnswer as BadAnswer
-from .http import CallRefused as CallRefused
-from .http import HttpError as HttpError
-from .http import NoSuchDatabase as NoSuchDatabase
-from .http import NoSuchRoute as NoSuchRoute
-from .http import NotAuthorized as NotAuthorized
-from .http import PublishRejected as PublishRejected
-from .requests import CallbackFailed as CallbackFailed
-from .requests import MessageTooLarge as MessageTooLarge
-from .requests import QueryFailed as QueryFailed
-from .requests import RequestTimeout as RequestTimeout
-from .requests import SubscriptionFailed as SubscriptionFailed
-from .requests import UnknownTable as UnknownTable
-from .requests import WaitTimeout as WaitTimeout
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .base import ClientError as ClientError
+    from .base import name_of as name_of
+    from .base import shortened as shortened
+    from .calls import CallError as CallError
+    from .calls import ProcedureCrashed as ProcedureCrashed
+    from .calls import ProcedureError as ProcedureError
+    from .calls import ReducerCrashed as ReducerCrashed
+    from .calls import ReducerFailed as ReducerFailed
+    from .calls import UnknownProcedure as UnknownProcedure
+    from .calls import UnknownReducer as UnknownReducer
+    from .connections import AnswerLost as AnswerLost
+    from .connections import ConnectionLost as ConnectionLost
+    from .connections import ConnectionRejected as ConnectionRejected
+    from .connections import Ending as Ending
+    from .connections import NotConnected as NotConnected
+    from .connections import OutcomeUnknown as OutcomeUnknown
+    from .connections import ServerUnreachable as ServerUnreachable
+    from .connections import WrongLoop as WrongLoop
+    from .http import BadAnswer as BadAnswer
+    from .http import CallRefused as CallRefused
+    from .http import HttpError as HttpError
+    from .http import NoSuchDatabase as NoSuchDatabase
+    from .http import NoSuchRoute as NoSuchRoute
+    from .http import NotAuthorized as NotAuthorized
+    from .http import PublishRejected as PublishRejected
+    from .requests import CallbackFailed as CallbackFailed
+    from .requests import MessageTooLarge as MessageTooLarge
+    from .requests import QueryFailed as QueryFailed
+    from .requests import RequestTimeout as RequestTimeout
+    from .requests import SubscriptionFailed as SubscriptionFailed
+    from .requests import UnknownTable as UnknownTable
+    from .requests import WaitTimeout as WaitTimeout
+
+_HOMES = {
+    "base": "ClientError name_of shortened",
+    "calls": "CallError ProcedureCrashed ProcedureError ReducerCrashed ReducerFailed UnknownProcedure UnknownReducer",
+    "connections": "AnswerLost ConnectionLost ConnectionRejected Ending NotConnected OutcomeUnknown ServerUnreachable WrongLoop",
+    "http": "BadAnswer CallRefused HttpError NoSuchDatabase NoSuchRoute NotAuthorized PublishRejected",
+    "requests": "CallbackFailed MessageTooLarge QueryFailed RequestTimeout SubscriptionFailed UnknownTable WaitTimeout",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{home}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

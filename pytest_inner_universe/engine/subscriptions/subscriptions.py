@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ...sats.values import Identity
+from ...wire.counting import Counting
 from ...wire.messages import (
-    Counting,
     EventTableRows,
     PersistentTableRows,
     QueryRows,

@@ -13,8 +13,8 @@ from pytest_inner_universe.engine.subscriptions import NoSuchQuerySet, QuerySetE
 from pytest_inner_universe.sats import ConnectionId, Identity
 from pytest_inner_universe.sats.definition import ModuleDef, ViewDef
 from pytest_inner_universe.sats.types import F64, IDENTITY, STRING, U8, U32, Array, product
+from pytest_inner_universe.wire.counting import Counting
 from pytest_inner_universe.wire.messages import (
-    Counting,
     EventTableRows,
     PersistentTableRows,
     QueryRows,
