@@ -126,6 +126,11 @@ class EmbeddedServer:
                 self._reachable.add(database.name)
             return self._front.start()
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether databases can be reached over a socket, which somebody has asked for."""
+        return self._front is not None
+
     def forget(self, database: Database) -> None:
         """Close a database and drop it."""
         if self._front is not None and database.name in self._reachable:

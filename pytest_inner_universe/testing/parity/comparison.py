@@ -241,11 +241,14 @@ def _outcome(reader: Reader, outcome: Any) -> Any:
 
 
 def _told(one: tuple[Call, str] | None, other: tuple[Call, str] | None) -> tuple[str | None, str | None]:
-    """Return two calls as texts, without what cannot be compared: an answer that one of them did not wait for, why one trapped."""
+    """Return two calls as texts, without what cannot be compared: an answer that one of them did not wait for, why one trapped.
+
+    Why a call was not even begun is told in other words over other ways to a server; the words of the module are its own.
+    """
     pair = [None if call is None else call[0] for call in (one, other)]
     both = [call for call in pair if call is not None]
     has_end = all(call.status != "unanswered" for call in both)
-    has_reason = all(call.status != "crashed" or not is_crash(call.reason) for call in both)
+    has_reason = all(call.status != "refused" and not is_crash(call.reason) for call in both)
     texts: list[str | None] = []
     for made in (one, other):
         if made is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...client.cache import Tables
 from ...client.changes import Bag, Delta, apply, deltas_of
 from ...client.subscription import counts_of
+from ...server.embedded_handle import EmbeddedHandle
 from ...wire.messages import (
     InitialConnection,
     OneOffQuery,
@@ -45,6 +46,8 @@ SETTLED_WITHIN: Final = 2.0
 AGREED_WITHIN: Final = 2.0
 """The most seconds that a server's rows may take to become those of the other side; a server notices later that a client has gone."""
 LOOK_AGAIN: Final = 0.02
+QUIET: Final = 0.1
+"""Seconds without a change after which rows are taken for the last ones."""
 
 
 class Witness:
@@ -110,13 +113,25 @@ class Witness:
             agree: Tells whether two witnesses have seen the same rows.
         """
         self._read_tables()
+        deadline = time.monotonic() + AGREED_WITHIN
         other = self.other
+        if other is None:
+            self._look_until_quiet(deadline)
         if other is None or other.tables is None:
             return
-        deadline = time.monotonic() + AGREED_WITHIN
         while self.tables is not None and not agree(other, self) and time.monotonic() < deadline:
             time.sleep(LOOK_AGAIN)
             self._read_tables()
+
+    def _look_until_quiet(self, deadline: float) -> None:
+        """Read rows again as long as they change: clients that came over a socket of the engine may still be leaving."""
+        handle = self.universe.handle
+        before = None
+        if isinstance(handle, EmbeddedHandle) and handle.server.is_listening:
+            while self.tables is not None and self.tables != before and time.monotonic() < deadline:
+                before = self.tables
+                time.sleep(QUIET)
+                self._read_tables()
 
     def _read_tables(self) -> None:
         universe = self.universe
