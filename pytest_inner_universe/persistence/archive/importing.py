@@ -95,7 +95,7 @@ def _check_target(client: InnerUniverseClient, archive: Archive, snapshot: Snaps
         raise BackupError(str(archive.folder), reason)
     if replace:
         return
-    counts = {name: len(rows) for name, rows in snapshot.tables.items() if name in DATA_TABLES}
+    counts = {name: len(snapshot.tables[name]) for name in DATA_TABLES}
     counts["event_log"] = sum(row["event_type"] not in _OWN_EVENTS for row in snapshot.tables["event_log"])
     there = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
     if there:
