@@ -179,9 +179,9 @@ class DatabaseCore:
                 self.run_reducer(reducer, args)
 
     def note_failure(self, outcome: CallOutcome) -> None:
-        """Log why a call did not succeed."""
+        """Log why a call did not succeed; where the module gives no reason, that it did not."""
         text = outcome.message if outcome.status == "failed" else outcome.detail
-        if text:
+        if text or outcome.status == "failed":
             self.log.add(LogRecord("error", text, outcome.timestamp, outcome.reducer))
 
     def commit(self, tx: Transaction, caller: Client | None) -> tuple[Changes, TransactionUpdate | None]:

@@ -46,6 +46,13 @@ class Known:
         finally:
             self._met = None
 
+    def number_of_reducer(self, number: int, name: str) -> int | None:
+        """Return the number of the reducer that an update names, without that of none where differences are masked."""
+        if self._met is None or name:
+            return number
+        self._met.add("the number of no reducer")
+        return None
+
     def text(self, text: str) -> str:
         """Return a text, without known differences where these are masked."""
         if self._met is None:

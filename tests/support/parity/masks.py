@@ -30,8 +30,10 @@ NOT_COMPARED = {
     "total_host_execution_duration_micros",
     "total_duration_micros",
 }
-_OF_THE_HOST = re.compile(r'"(filename|target)":"(spacetimedb|__spacetimedb__)"')
-"""Lines of the log that the server writes itself, about itself."""
+_OF_THE_HOST = re.compile(
+    r'"(filename|target)":"(spacetimedb|__spacetimedb__)"|"filename":"external","message":"External attempt '
+)
+"""Lines of the log that the server writes itself, about itself and about calls that it refuses."""
 _OF_INIT = re.compile(r'"message":"initializ(ing|ed) inner-universe')
 """Lines that `init` wrote: the log of a universe starts when it is copied from what was published."""
 _VISIT = re.compile(r"\b(?!0{20})[0-9a-f]{32}\b")
@@ -195,12 +197,10 @@ class Masks:
         elif reducer is not None and args:
             with contextlib.suppress(DecodeError):
                 args = self._plain(list(reducer.decode_args(args).values()))
-        # Where there is no reducer, its number means nothing.
-        number: Any = call.reducer_id if call.reducer_name else "<none>"
         return {
             "": "ReducerCallInfo",
             "name": call.reducer_name,
-            "id": number,
+            "id": self._known.number_of_reducer(call.reducer_id, call.reducer_name),
             "args": args,
             "request_id": call.request_id,
         }
