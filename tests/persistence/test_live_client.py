@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from persistence.conftest import client_of
 
+from pytest_inner_universe.client import Connection
 from pytest_inner_universe.persistence import (
     AuthorizationError,
     BatchError,
@@ -265,9 +266,11 @@ async def test_connect_and_disconnect(universe: Universe) -> None:
 
 
 async def test_a_universe_that_was_reset_disconnects(universe: Universe, live: InnerUniverseClient) -> None:
+    connection = live.connection
+    assert isinstance(connection, Connection)
     universe.reset()
-    await asyncio.sleep(0)
+    await connection.wait_closed()
     with pytest.raises(NotConnectedError):
         await live.create_entity("T", {})
-    assert await live.connect() is True
-    await live.create_entity("T", {})
+    async with client_of(universe) as again:
+        await again.create_entity("T", {})
