@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,12 @@ settings.register_profile("ci", settings.get_profile("suite"), derandomize=True,
 settings.register_profile("quick", settings.get_profile("suite"), max_examples=10)
 settings.register_profile("thorough", settings.get_profile("suite"), max_examples=2_000)
 settings.load_profile("ci" if os.environ.get("CI") else "suite")
+
+
+def pytest_configure() -> None:
+    # Programs that a shell starts in the background ignore Ctrl-C, and so does what they start; tests send it to theirs.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
