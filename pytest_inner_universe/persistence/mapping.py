@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from . import canonical_json, checks
@@ -175,7 +174,7 @@ def _fields(metadata: Any, model: type[Any], what: str) -> dict[str, Any]:
             raise ValidationError(f"{what}: description is needed") from None
     if not isinstance(metadata, model):
         raise ValidationError(f"{what}: {model.__name__} or a dict is needed, got {metadata!r}")
-    return {item.name: getattr(metadata, item.name) for item in fields(model)}
+    return {name: getattr(metadata, name) for name in checks.names_of(model)}
 
 
 def decode_row(table: TableSchema, row: Mapping[str, Any]) -> Row:
