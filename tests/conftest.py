@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 
@@ -22,6 +23,12 @@ def pytest_configure() -> None:
     # Programs that a shell starts in the background ignore Ctrl-C, and so does what they start; tests send it to theirs.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    # Each run of pytest inside a test collects garbage several times at its end; all that was loaded by then is none.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
