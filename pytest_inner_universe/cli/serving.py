@@ -120,17 +120,16 @@ async def _publish(server: NetworkServer, wasm: bytes, tokens: OwnerTokens) -> d
     return {
         "database": done.name or server.config.database,
         "identity": done.identity.hex(),
-        "owner's token": f"in {tokens.file}",
+        "owner_tokens": str(tokens.file),
     }
 
 
 def _tell(told: dict[str, str], output: Output) -> None:
     if output.as_json:
-        output.json(
-            {name.replace("owner's token", "owner_tokens"): text.removeprefix("in ") for name, text in told.items()}
-        )
+        output.json(told)
         return
-    output.line("\n".join([told.pop("url"), *(f"{name}: {text}" for name, text in told.items())]))
+    labels = {"url": "", "owner_tokens": "owner's token: in "}
+    output.line("\n".join(labels.get(name, f"{name}: ") + text for name, text in told.items()))
 
 
 @contextmanager

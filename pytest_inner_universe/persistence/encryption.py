@@ -62,11 +62,7 @@ class Keys:
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         self._keys = dict(keys)
         problems = [] if self._keys else ["there is no key"]
-        problems += [
-            f"key {name!r} has {len(key)} bytes; 32, 48 or 64 are needed, 64 being AES-256"
-            for name, key in self._keys.items()
-            if len(key) not in _SIZES
-        ]
+        problems += [_wrong_size(name, key) for name, key in self._keys.items() if len(key) not in _SIZES]
         if problems:
             raise ValidationError(problems, "keys")
 
@@ -146,14 +142,23 @@ class Encryption:
 
     def _seal(self, text: str, place: str) -> tuple[str, str]:
         name = self._keys.current()
-        sealed = self._cipher(name).encrypt(text.encode(), [place.encode()])
-        return name, base64.b64encode(sealed).decode()
+        try:
+            cipher = self._cipher(name)
+        except LookupError:
+            raise ValidationError(
+                f"the current key is {name!r}, and the key provider has no key of this name"
+            ) from None
+        return name, base64.b64encode(cipher.encrypt(text.encode(), [place.encode()])).decode()
 
     def _open(self, name: str, data: str, place: str) -> str:
         from cryptography.exceptions import InvalidTag
 
         try:
-            return self._cipher(name).decrypt(base64.b64decode(data, validate=True), [place.encode()]).decode()
+            cipher = self._cipher(name)
+        except LookupError:
+            raise Unreadable(f"there is no key {name!r}") from None
+        try:
+            return cipher.decrypt(base64.b64decode(data, validate=True), [place.encode()]).decode()
         except InvalidTag:
             raise Unreadable(f"it was not sealed with key {name!r}, or not in this row") from None
         except (binascii.Error, ValueError) as error:
@@ -163,8 +168,12 @@ class Encryption:
         if name not in self._ciphers:
             from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-            try:
-                self._ciphers[name] = AESSIV(self._keys.key(name))
-            except LookupError:
-                raise Unreadable(f"there is no key {name!r}") from None
+            key = self._keys.key(name)
+            if len(key) not in _SIZES:
+                raise ValidationError(_wrong_size(name, key))
+            self._ciphers[name] = AESSIV(key)
         return self._ciphers[name]
+
+
+def _wrong_size(name: str, key: bytes) -> str:
+    return f"key {name!r} has {len(key)} bytes; 32, 48 or 64 are needed, 64 being AES-256"

@@ -199,9 +199,8 @@ def translate(operation: str, error: Exception) -> PersistenceError:
     if isinstance(error, client.ReducerCrashed):
         return ReducerCrashedError(operation, str(error))
     if isinstance(error, client.OutcomeUnknown):
-        error = client.OutcomeUnknown(
-            *error.args
-        )  # whose text does not advise what a connection takes, and a client does not
+        # Without its advice to pass `retry`, which a connection takes and a client does not.
+        error = client.OutcomeUnknown(*error.args)
     if isinstance(error, (client.ConnectionLost, client.ConnectionRejected, OSError)):
         return ConnectionError(f"{operation}: {error}")
     if isinstance(error, client.NotConnected):

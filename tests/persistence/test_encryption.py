@@ -74,6 +74,36 @@ def test_keys_are_checked() -> None:
     assert repr(NEW) == "<Keys 2025, 2026>"
 
 
+class Vault:
+    """A provider with one key, whatever it says that its current one is."""
+
+    def __init__(self, key: bytes, current: str) -> None:
+        self._key, self._current = key, current
+
+    def current(self) -> str:
+        return self._current
+
+    def key(self, name: str) -> bytes:
+        return {"a": self._key}[name]
+
+
+def test_a_provider_without_its_current_key_is_told_of() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Encryption(Vault(bytes(32), "b")).seal_properties("{}", "entity/a")
+    assert str(caught.value) == "the current key is 'b', and the key provider has no key of this name"
+
+
+def test_a_key_of_the_wrong_size_is_not_taken_for_damage() -> None:
+    encryption = Encryption(Vault(b"short", "a"))
+    for act in (
+        lambda: encryption.seal_properties("{}", "entity/a"),
+        lambda: encryption.open_properties({"$sealed": {"key": "a", "data": "AAAA"}}, "entity/a"),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            act()
+        assert str(caught.value) == "key 'a' has 5 bytes; 32, 48 or 64 are needed, 64 being AES-256"
+
+
 def client_with(universe: Universe, keys: Keys | None) -> InnerUniverseClient:
     encryption = None if keys is None else Encryption(keys)
     return InnerUniverseClient(transport=universe.transport(None), definition=universe.schema, encryption=encryption)

@@ -74,17 +74,7 @@ def _writer(type_: AlgebraicType) -> Convert:
         return lambda value: value.micros
     if type_ == IDENTITY:
         return lambda value: value.hex()
-    if isinstance(type_, Product):
-        parts = [(str(element.name), _writer(element.type)) for element in type_.elements]
-        return lambda value: {name: convert(value[name]) for name, convert in parts}
-    if isinstance(type_, Array):
-        item = _writer(type_.element)
-        return lambda value: [item(one) for one in value]
-    inner = option_of(type_)
-    if inner is not None:
-        convert = _writer(inner)
-        return lambda value: None if value is None else convert(value)
-    return str if isinstance(type_, Sum) else _same
+    return _within(type_, _writer, str)
 
 
 def _reader(type_: AlgebraicType) -> Convert:
@@ -92,17 +82,22 @@ def _reader(type_: AlgebraicType) -> Convert:
         return Timestamp
     if type_ == IDENTITY:
         return Identity.from_hex
+    return _within(type_, _reader, _same)
+
+
+def _within(type_: AlgebraicType, convert_of: Callable[[AlgebraicType], Convert], variant: Convert) -> Convert:
+    """Return what converts the values inside of a type, and one of several variants as a whole."""
     if isinstance(type_, Product):
-        parts = [(str(element.name), _reader(element.type)) for element in type_.elements]
+        parts = [(str(element.name), convert_of(element.type)) for element in type_.elements]
         return lambda value: {name: convert(value[name]) for name, convert in parts}
     if isinstance(type_, Array):
-        item = _reader(type_.element)
+        item = convert_of(type_.element)
         return lambda value: [item(one) for one in value]
     inner = option_of(type_)
     if inner is not None:
-        convert = _reader(inner)
+        convert = convert_of(inner)
         return lambda value: None if value is None else convert(value)
-    return _same
+    return variant if isinstance(type_, Sum) else _same
 
 
 def option_of(type_: AlgebraicType) -> AlgebraicType | None:
